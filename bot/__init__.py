@@ -1,0 +1,1 @@
+"""Tzurot: AI personalities on Discord whose state survives deploys, crashes and lost disks."""

@@ -1,0 +1,1 @@
+"""One module per command, thin: read settings, call one thing, print."""

@@ -1,0 +1,47 @@
+"""What every subcommand shares: `--database`, `--json`, settings and logs."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from bot.settings import Settings, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def common_options(function: F) -> F:
+    """Add `--database PATH` and `--json`."""
+    database = click.option(
+        "--database",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The database file; default DATABASE_PATH, else tzurot.db on the Railway volume, else data/tzurot.db.",
+    )
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+    return database(as_json(function))
+
+
+def read_settings(database: Path | None = None, **overrides: object) -> Settings:
+    """The environment's settings, with what the command line gave in their place."""
+    if database is not None:
+        overrides["database_path"] = database
+    return load_settings(overrides)
+
+
+def start_logging(level: str) -> None:
+    """Log to standard error, one line an event, times in UTC."""
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+def print_json(value: object) -> None:
+    """One JSON object on standard output."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

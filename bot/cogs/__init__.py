@@ -1,0 +1,1 @@
+"""Discord in, one service call, Discord out."""

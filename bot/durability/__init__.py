@@ -1,0 +1,1 @@
+"""What keeps the promise: boot decision, supervisor, replication, health."""

@@ -1,0 +1,71 @@
+"""The closed set of error kinds; each carries the sentence a person is told and what to do next."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command `tzurot` ends with; a contract with whoever starts it."""
+
+    DONE = 0
+    FAILED = 1
+    MISUSED = 2
+    PROTECTED = 3
+
+
+class TzurotError(Exception):
+    """What went wrong, as one sentence for a person, and optionally the remedy as a second one."""
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Both sentences, as they are shown on a terminal."""
+        return f"{self.message} {self.remedy}".strip()
+
+
+class NotFoundError(TzurotError):
+    """Something that was named does not exist."""
+
+
+class ConflictError(TzurotError):
+    """Something of that key is already there."""
+
+
+class InvalidInputError(TzurotError):
+    """A person's input does not have the expected form."""
+
+
+class NotAllowedError(TzurotError):
+    """The person may not do this, or not here."""
+
+
+class UnavailableError(TzurotError):
+    """A service outside (Discord, AI, login, bucket) failed or did not answer in time."""
+
+
+class UnreadableError(TzurotError):
+    """A file or record is there but can't be read; unreadable is never empty."""
+
+
+class StorageError(TzurotError):
+    """The database refused a write or a read: disk full, read-only volume, I/O error."""
+
+
+class BusyError(StorageError):
+    """Another connection held the database's lock for longer than the busy timeout."""
+
+
+class ConfigurationError(TzurotError):
+    """Settings are missing or malformed, or a credential is wrong."""
+
+    exit_code = ExitCode.MISUSED
+
+
+class ProtectedError(TzurotError):
+    """Refused, because going on could lose or damage data."""
+
+    exit_code = ExitCode.PROTECTED

@@ -1,0 +1,302 @@
+"""The things the program talks about, as frozen dataclasses that import nothing of the project.
+
+Ids are Discord snowflakes as `int`; times are aware `datetime`s in UTC.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+NOBODY = 0
+"""The owner id of what belongs to nobody."""
+
+EVERY_PERSONALITY = "*"
+"""The personality name under which a user's one token for all personalities is stored."""
+
+DISCORD_EPOCH_MS = 1_420_070_400_000
+"""First millisecond of 2015: what snowflakes count from (Discord's API reference)."""
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Now, in UTC; the clock that the program runs on."""
+    return datetime.now(UTC)
+
+
+def snowflake_time(snowflake: int) -> datetime:
+    """When Discord made this id, to the millisecond."""
+    return datetime.fromtimestamp(((snowflake >> 22) + DISCORD_EPOCH_MS) / 1000, UTC)
+
+
+class Secret:
+    """A string that must not be seen: `repr` and `str` hide it, `reveal` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself, for the one place that must send or encrypt it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        """A constant, so that no log line can show the secret."""
+        return "Secret('…')"
+
+    def __eq__(self, other: object) -> bool:
+        """Two secrets are equal when their values are."""
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        """Consistent with equality."""
+        return hash(self._value)
+
+
+@dataclass(frozen=True, slots=True)
+class Personality:
+    """One AI personality; `id` is 0 until it is stored."""
+
+    full_name: str
+    display_name: str
+    added_by: int
+    added_at: datetime
+    id: int = 0
+    avatar_url: str | None = None
+    updated_at: datetime | None = None
+    is_active: bool = True
+    error_message: str | None = None
+    prompt: str | None = None
+    model: str | None = None
+    profile_fetched_at: datetime | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another name of a personality, lower case, unique among all aliases."""
+
+    alias: str
+    personality_name: str
+    added_by: int
+    created_at: datetime
+    extra: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user's token for one personality, or for all under `EVERY_PERSONALITY`."""
+
+    user_id: int
+    token: Secret
+    created_at: datetime
+    personality_name: str = EVERY_PERSONALITY
+    expires_at: datetime | None = None
+    last_used: datetime | None = None
+    extra: dict[str, Any] | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether the token is not past its date; one without a date never is."""
+        return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether a user's age is verified; False means explicitly cleared, which is not the same as absent."""
+
+    user_id: int
+    is_verified: bool
+    recorded_at: datetime
+    verified_at: datetime | None = None
+    verified_by: int | None = None
+    extra: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A personality that answers every message of a channel."""
+
+    channel_id: int
+    personality_name: str
+    activated_by: int
+    activated_at: datetime
+    extra: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Who answered a user in a channel last."""
+
+    channel_id: int
+    user_id: int
+    personality_name: str
+    started_at: datetime
+    last_message_at: datetime
+    message_count: int = 0
+    is_dm: bool = False
+    is_mention_only: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Which personality spoke a message, and to whom. `sent_at` only where it differs from the snowflake's time."""
+
+    message_id: int
+    user_id: int
+    channel_id: int
+    personality_id: int
+    is_dm: bool = False
+    is_mention_only: bool = False
+    sent_at: datetime | None = None
+    extra: dict[str, Any] | None = None
+
+
+class TurnState(StrEnum):
+    """How far an answer got: wanted, written by the AI, sent in full, or given up."""
+
+    PENDING = "pending"
+    ANSWERED = "answered"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Cause(StrEnum):
+    """Why a personality answers a message."""
+
+    REPLY = "reply"
+    MENTION = "mention"
+    ACTIVATION = "activation"
+    CONVERSATION = "conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message that must be answered; `message_id` is the message of the user. `failure` is an error kind's name."""
+
+    message_id: int
+    channel_id: int
+    user_id: int
+    personality_id: int
+    cause: Cause
+    state: TurnState
+    created_at: datetime
+    updated_at: datetime
+    guild_id: int | None = None
+    parent_id: int | None = None
+    answer: str | None = None
+    chunk_count: int | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookKey:
+    """The webhook through which personalities speak in a channel."""
+
+    channel_id: int
+    webhook_id: int
+    token: Secret
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message was written; a thread has its parent's id and inherits its `is_nsfw`."""
+
+    channel_id: int
+    guild_id: int | None = None
+    parent_id: int | None = None
+    is_nsfw: bool = False
+
+    @property
+    def is_dm(self) -> bool:
+        """Whether this is a direct message channel."""
+        return self.guild_id is None
+
+    @property
+    def webhook_channel_id(self) -> int:
+        """The channel that holds the webhook: a thread uses its parent's."""
+        return self.parent_id or self.channel_id
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The person who writes or commands, with what Discord allows them in this place."""
+
+    user_id: int
+    may_manage_messages: bool = False
+    is_administrator: bool = False
+    can_see_nsfw_channel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message as the bot heard it, without any of Discord's types.
+
+    `replied_to_id` is the message it replies to; `replied_to_webhook_name` the display name of that
+    message's author where it was a webhook, for messages that no mapping knows.
+    """
+
+    message_id: int
+    author_id: int
+    place: Place
+    content: str
+    replied_to_id: int | None = None
+    replied_to_webhook_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a personality appears in a channel."""
+
+    display_name: str
+    avatar_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the AI service is asked: one message; the service keeps the memory."""
+
+    personality: Personality
+    content: str
+    user_id: int
+    channel_id: int
+    user_token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the profile endpoint knows of a personality."""
+
+    full_name: str
+    display_name: str
+    avatar_url: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedToken:
+    """What the login service gives for a user's code."""
+
+    token: Secret
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicationState:
+    """What is known of the copy in the bucket, from memory; `is_configured` False means the volume is the only copy.
+
+    `confirmed_txid` and `confirmed_at` are of the last upload that Litestream confirmed; `lag_ms` is how long
+    that confirmation took from the canary's commit.
+    """
+
+    is_configured: bool
+    confirmed_txid: int | None = None
+    confirmed_at: datetime | None = None
+    lag_ms: float | None = None
+    failure: str | None = None

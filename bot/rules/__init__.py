@@ -1,0 +1,1 @@
+"""Decisions as plain functions: no await, no clock, no Discord, no SQL."""

@@ -1,0 +1,215 @@
+"""The environment as one frozen object, read on call and never at import."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+from bot.errors import ConfigurationError
+
+KEY_BYTES = 32
+KEY_RECIPE = "python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Every setting under its environment variable's name in lower case; `.env.example` explains each."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    # Discord
+    discord_token: SecretStr | None = None
+    discord_api_base: str = "https://discord.com/api/v10"
+    discord_gateway: str | None = None
+    bot_prefix: str = Field("!tz", min_length=1, max_length=10)
+    bot_mention_char: str = Field("@", min_length=1, max_length=1)
+    bot_owner_id: int = Field(0, ge=0)
+    bot_owner_personalities: CommaSeparated = ()
+
+    # The AI service
+    service_api_base_url: str | None = None
+    service_api_key: SecretStr | None = None
+    service_id: str = ""
+    service_model_template: str = "{service_id}/{full_name}"
+    service_extra_headers: dict[str, str] = Field(default_factory=dict)
+    service_app_id: str = ""
+    service_website: str | None = None
+    service_timeout_seconds: Seconds = 120
+    profile_info_endpoint: str | None = None
+    profile_interval_seconds: Seconds = 3
+    profile_timeout_seconds: Seconds = 20
+    profile_lifetime_seconds: Seconds = 86_400
+    profile_backoff_limit_seconds: Seconds = 300
+    login_timeout_seconds: Seconds = 20
+    token_lifetime_seconds: Seconds = 2_592_000
+
+    # The database
+    database_path: Path = Path("data/tzurot.db")
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    import_dir: Path | None = None
+    busy_timeout_seconds: Seconds = 10
+    slow_statement_seconds: Seconds = 0.5
+    changes_lifetime_seconds: Seconds = 2_592_000
+
+    # The copy in object storage
+    replica_bucket: str | None = None
+    replica_endpoint: str | None = None
+    replica_region: str = "auto"
+    replica_prefix: str | None = None
+    replica_path_style: bool = False
+    litestream_access_key_id: SecretStr | None = None
+    litestream_secret_access_key: SecretStr | None = None
+    litestream_config: Path = Path(__file__).parent.parent / "litestream.yml"
+    litestream_socket: Path | None = None
+    allow_init: str | None = None
+    restore_mode: Literal["accept-volume", "prefer-replica"] | None = None
+    replica_interval_seconds: Seconds = 0.25
+    replica_timeout_seconds: Seconds = 60
+    restore_timeout_seconds: Seconds = 120
+    restore_attempts: Count = 3
+    canary_interval_seconds: Seconds = 15
+    sync_timeout_seconds: Seconds = 5
+
+    # The process
+    port: int = Field(8080, ge=0, le=65_535)
+    listen_address: str = "0.0.0.0"  # noqa: S104 - probes come from outside the container
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    lock_timeout_seconds: Seconds = 90
+    start_timeout_seconds: Seconds = 60
+    bot_stop_timeout_seconds: Seconds = 2
+    stop_timeout_seconds: Seconds = 15
+    shutdown_sync_timeout_seconds: Seconds = 5
+    restart_delay_seconds: Seconds = 1
+    restart_delay_limit_seconds: Seconds = 60
+    identify_interval_seconds: Seconds = 600
+    gateway_retry_seconds: Seconds = 1
+    gateway_retry_limit_seconds: Seconds = 60
+    readiness_lifetime_seconds: Seconds = 60
+
+    # Set by Railway
+    railway_environment_id: str | None = None
+    railway_volume_mount_path: Path | None = None
+
+    @field_validator("bot_owner_personalities", "encryption_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _check_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for position, key in enumerate(keys, start=1):
+            try:
+                length = len(base64.b64decode(key.get_secret_value(), validate=True))
+            except binascii.Error:
+                raise ValueError(f"key {position} is not base64; make one with: {KEY_RECIPE}") from None
+            if length != KEY_BYTES:
+                raise ValueError(
+                    f"key {position} has {length} bytes instead of {KEY_BYTES}; make one with: {KEY_RECIPE}"
+                )
+        return keys
+
+    @field_validator(
+        "discord_api_base", "service_api_base_url", "service_website", "profile_info_endpoint", "replica_endpoint"
+    )
+    @classmethod
+    def _check_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("expected a URL that starts with https:// or http://")
+        return value.rstrip("/") if value else value
+
+    @field_validator("service_model_template")
+    @classmethod
+    def _check_template(cls, value: str) -> str:
+        try:
+            value.format(service_id="", full_name="")
+        except (KeyError, IndexError, ValueError):
+            raise ValueError("expected text with {service_id} and {full_name} as its only placeholders") from None
+        return value
+
+    @field_validator("replica_prefix")
+    @classmethod
+    def _check_prefix(cls, value: str | None) -> str | None:
+        if value is not None and (value.strip("/") != value or "//" in value or any(c.isspace() for c in value)):
+            raise ValueError("expected a folder such as tzurot/production: no spaces, no slash at either end")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_database_path(cls, values: dict[str, Any]) -> dict[str, Any]:
+        mount = values.get("railway_volume_mount_path")
+        if mount and not values.get("database_path"):
+            return {**values, "database_path": Path(mount) / "tzurot.db"}
+        return values
+
+    @model_validator(mode="after")
+    def _check_replica(self) -> Self:
+        if self.replica_bucket is None:
+            return self
+        needed = {
+            "REPLICA_ENDPOINT": self.replica_endpoint,
+            "REPLICA_PREFIX": self.replica_prefix,
+            "LITESTREAM_ACCESS_KEY_ID": self.litestream_access_key_id,
+            "LITESTREAM_SECRET_ACCESS_KEY": self.litestream_secret_access_key,
+        }
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
+            raise ValueError(f"REPLICA_BUCKET is set, so {', '.join(missing)} must be set too")
+        return self
+
+    @property
+    def is_replicated(self) -> bool:
+        """Whether a bucket is configured; otherwise the volume is the only copy."""
+        return self.replica_bucket is not None
+
+    @property
+    def has_login_service(self) -> bool:
+        """Whether users log in themselves; otherwise the operator's key serves everyone."""
+        return self.service_website is not None
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path | None = Path(".env")) -> Settings:
+    """Read the environment; `overrides` are fields that a command-line option gave.
+
+    Raises ConfigurationError that names every wrong variable, what was found and what is expected.
+    """
+    try:
+        return Settings(_env_file=env_file, **(overrides or {}))
+    except SettingsError as error:
+        name = str(error).split('"')[1].upper()
+        raise ConfigurationError(
+            f"Wrong settings: {name} is not a JSON object.", remedy=".env.example explains every setting."
+        ) from None
+    except ValidationError as error:
+        lines = [_explain(detail) for detail in error.errors(include_context=False, include_url=False)]
+        raise ConfigurationError(
+            "Wrong settings: " + "; ".join(lines) + ".", remedy=".env.example explains every setting."
+        ) from None
+
+
+def _explain(detail: ErrorDetails) -> str:
+    expected = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:
+        return expected
+    name = str(detail["loc"][0])
+    found = detail["input"]
+    field = Settings.model_fields.get(name)
+    is_secret = field is None or "Secret" in str(field.annotation) or "headers" in name
+    shown = "" if is_secret or not isinstance(found, (str, int, float)) else f" is {str(found)[:80]!r}:"
+    return f"{name.upper()}{shown} {expected}"

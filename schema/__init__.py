@@ -1,0 +1,1 @@
+"""The database's schema as numbered migrations, append-only."""
