@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     profile_backoff_limit_seconds: Seconds = 300
     login_timeout_seconds: Seconds = 20
     token_lifetime_seconds: Seconds = 2_592_000
+    refusal_interval_seconds: Seconds = 600
 
     # The database
     database_path: Path = Path("data/tzurot.db")

@@ -10,7 +10,11 @@ class Speaker(Protocol):
     """Says things in a channel as a personality."""
 
     async def say(self, place: Place, voice: Voice, text: str) -> int:
-        """Send one message of at most 2000 characters; returns its id. Raises UnavailableError or NotAllowedError."""
+        """Send one message of at most 2000 characters; returns its id. Raises UnavailableError or NotAllowedError.
+
+        In a DM it is sent as `rules.speech.dm_text(display name, text)`, for which the text leaves room; elsewhere
+        the webhook's name is `rules.speech.webhook_name(display name)`.
+        """
 
     def typing(self, place: Place) -> AbstractAsyncContextManager[None]:
         """Show the typing indicator until the context ends; never raises."""

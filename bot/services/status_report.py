@@ -1,0 +1,32 @@
+"""What the bot can say about itself."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.model import Clock, ReplicationState, utc_now
+from bot.services.ports import Replication
+from bot.store.statement import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Rows by table, the copy in the bucket, time since start, the last migration's name."""
+
+    rows: dict[str, int]
+    replication: ReplicationState
+    uptime: timedelta
+    schema: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """Make it at start: uptime counts from then. Without `replication` the volume is the only copy."""
+
+    store: Store
+    replication: Replication | None = None
+    clock: Clock = utc_now
+    started_at: datetime = field(default_factory=utc_now)
+
+    async def read(self) -> Report:
+        """The state now."""
+        raise NotImplementedError
