@@ -1,0 +1,89 @@
+"""Proves every few seconds that writes reach the bucket: writes one row, has it uploaded, and keeps what was measured.
+
+Litestream's own status says "replicating" through an outage, so nothing but a confirmed write counts.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from dataclasses import replace
+
+from bot.durability.lineage import read_marker
+from bot.durability.litestream import Syncer
+from bot.errors import StorageError, UnavailableError
+from bot.model import Clock, ReplicationState, utc_now
+from bot.settings import Settings
+from bot.store import canary
+from bot.store.statement import Store
+
+log = logging.getLogger(__name__)
+
+
+class Canary:
+    """Measures replication; `state` is what it knows, from memory."""
+
+    def __init__(self, store: Store, litestream: Syncer, settings: Settings, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._litestream = litestream
+        self._settings = settings
+        self._clock = clock
+        self._state = ReplicationState(is_configured=settings.is_replicated)
+
+    @property
+    def state(self) -> ReplicationState:
+        """The last known state of the copy in the bucket."""
+        return self._state
+
+    async def run(self) -> None:
+        """Check at once and then at every interval, until cancelled."""
+        while self._state.is_configured:
+            started = time.monotonic()
+            await self.check()
+            spent = time.monotonic() - started
+            await asyncio.sleep(max(0, self._settings.canary_interval_seconds - spent))
+
+    async def check(self) -> ReplicationState:
+        """Write the canary, have it uploaded, and note how long that took or why it failed."""
+        failure = None
+        try:
+            self._state = await self._confirm()
+        except (StorageError, UnavailableError) as error:
+            failure = error.message
+        self._report(failure)
+        self._state = replace(self._state, failure=failure)
+        return self._state
+
+    async def _confirm(self) -> ReplicationState:
+        written_at = self._clock()
+        await self._store.write(canary.put(uuid.uuid4().hex, written_at, self._state))
+        committed = time.monotonic()
+        result = await self._litestream.sync(self._settings.sync_timeout_seconds)
+        if not result.is_complete:
+            raise UnavailableError(f"The bucket has transaction {result.replicated_txid} of {result.txid}.")
+        self._require_confirmed_epoch()
+        return ReplicationState(
+            is_configured=True,
+            confirmed_txid=result.replicated_txid,
+            confirmed_at=written_at,
+            lag_ms=round((time.monotonic() - committed) * 1000, 1),
+        )
+
+    def _require_confirmed_epoch(self) -> None:
+        marker = read_marker(self._settings.database_path)
+        if marker is not None and marker.is_pending:
+            raise UnavailableError("The bucket does not yet name the new copy as the one to restore from.")
+
+    def _report(self, failure: str | None) -> None:
+        if failure and not self._state.failure:
+            log.error("Writes are not reaching the bucket: %s", failure)
+        elif self._state.failure and not failure:
+            log.info("Writes reach the bucket again")
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    """Cancel a running canary and wait until it has ended."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,109 @@
+"""What probes are told: `/livez` and `/readyz`, answered from memory so that a probe can neither hang nor lie."""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+from aiohttp import web
+
+from bot.errors import ConfigurationError
+from bot.model import Clock, ReplicationState, utc_now
+
+
+def _not_replicated() -> ReplicationState:
+    return ReplicationState(is_configured=False)
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether the bot can do its work; whoever knows something sets it, `/readyz` reads it.
+
+    `phase` is what is being done before the bot runs, empty once it does; `lifetime_seconds` is how old
+    the last confirmed upload may be.
+    """
+
+    lifetime_seconds: float
+    replication: Callable[[], ReplicationState] = _not_replicated
+    phase: str = ""
+    is_database_open: bool = False
+    is_discord_connected: bool = False
+    clock: Clock = utc_now
+
+    def problems(self) -> list[str]:
+        """What keeps the bot from being ready, one sentence each; empty when it is."""
+        if self.phase:
+            return [self.phase]
+        found = []
+        if not self.is_database_open:
+            found.append("The database is not open.")
+        if not self.is_discord_connected:
+            found.append("Discord is not connected.")
+        return found + self._replication_problems()
+
+    def _replication_problems(self) -> list[str]:
+        state = self.replication()
+        if not state.is_configured:
+            return []
+        if state.confirmed_at is None:
+            return [state.failure or "No upload to the bucket has been confirmed yet."]
+        age = self.clock() - state.confirmed_at
+        if age > timedelta(seconds=self.lifetime_seconds):
+            reason = f": {state.failure}" if state.failure else "."
+            return [f"The last confirmed upload to the bucket was {age.total_seconds():.0f} s ago{reason}"]
+        return []
+
+
+class HealthServer:
+    """Serves the two probes on a listening socket; starts and stops without closing that socket itself."""
+
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        """Answer on a duplicate of the socket, so that another process can go on with the original."""
+        if self._runner is not None:
+            return
+        app = web.Application()
+        app.router.add_get("/livez", _livez)
+        app.router.add_get("/readyz", self._readyz)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener.dup()).start()
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        problems = self._readiness.problems()
+        return _json({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """A listening socket for the probes; ConfigurationError when the port is taken."""
+    try:
+        return socket.create_server((address, port), reuse_port=False)
+    except OSError as error:
+        raise ConfigurationError(
+            f"PORT {port} on {address} can't be used: {error.strerror}.", remedy="Set PORT to a free port."
+        ) from None
+
+
+def inherit_listener(fd: int) -> socket.socket:
+    """The listening socket that the supervisor passed on as an open file."""
+    listener = socket.socket(fileno=fd)
+    listener.set_inheritable(False)
+    return listener
+
+
+async def _livez(_: web.Request) -> web.Response:
+    return _json({"alive": True}, status=200)
+
+
+def _json(value: object, *, status: int) -> web.Response:
+    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")

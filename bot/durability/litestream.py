@@ -1,0 +1,85 @@
+"""Talks to a running Litestream over its unix socket; every call has a time limit, for Litestream itself has none."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiohttp
+import orjson
+
+from bot.errors import UnavailableError
+
+MARGIN_SECONDS = 0.5
+"""How much longer than Litestream's own limit a caller waits for its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """The database's last transaction and the last one that the bucket has."""
+
+    txid: int
+    replicated_txid: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every committed transaction is off-site."""
+        return self.replicated_txid >= self.txid
+
+
+class Syncer(Protocol):
+    """What can bring all committed transactions off-site and say so."""
+
+    async def sync(self, timeout_seconds: float) -> SyncResult:
+        """Upload what is missing and wait for it. Raises UnavailableError."""
+
+
+class Litestream:
+    """The Litestream process behind a socket, for one database."""
+
+    def __init__(self, socket_path: Path, database: Path) -> None:
+        self._socket = socket_path
+        self._database = database
+
+    async def sync(self, timeout_seconds: float) -> SyncResult:
+        """Upload what is missing and wait for it; UnavailableError when it takes longer or fails."""
+        body = {"path": str(self._database), "wait": True, "timeout": max(1, round(timeout_seconds))}
+        answer = await self._ask("POST", "/sync", timeout_seconds + MARGIN_SECONDS, body)
+        try:
+            return SyncResult(int(answer["txid"]), int(answer["replicated_txid"]))
+        except (KeyError, TypeError, ValueError):
+            raise UnavailableError("Litestream answered a sync without transaction ids.") from None
+
+    async def is_up(self) -> bool:
+        """Whether the process answers at all."""
+        try:
+            await self._ask("GET", "/info", 1)
+        except UnavailableError:
+            return False
+        return True
+
+    async def _ask(self, method: str, path: str, timeout_seconds: float, body: object = None) -> dict[str, Any]:
+        try:
+            async with (
+                aiohttp.ClientSession(
+                    connector=aiohttp.UnixConnector(str(self._socket)),
+                    timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+                ) as session,
+                session.request(method, f"http://litestream{path}", json=body) as response,
+            ):
+                return _answer(response.status, await response.read())
+        except TimeoutError:
+            raise UnavailableError(f"Litestream confirmed nothing within {timeout_seconds:.0f} s.") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise UnavailableError(f"Litestream does not answer on its socket ({type(error).__name__}).") from None
+
+
+def _answer(status: int, content: bytes) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(content)
+    except ValueError:
+        answer = {}
+    if not isinstance(answer, dict):
+        answer = {}
+    if status != 200:  # noqa: PLR2004 - HTTP's own number
+        raise UnavailableError(f"Litestream reports: {answer.get('error', f'status {status}')}.")
+    return answer

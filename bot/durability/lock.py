@@ -1,0 +1,102 @@
+"""One owner per volume: a lock file beside the database, held by `flock` for as long as any process has it open."""
+
+import fcntl
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from bot.errors import ProtectedError, StorageError
+
+LOCK_NAME = ".tzurot.lock"
+POLL_SECONDS = 0.05
+
+
+class VolumeLock:
+    """The exclusive right to the database in a folder; child processes that inherit `fd` share it."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    @classmethod
+    def take(cls, folder: Path, timeout_seconds: float) -> Self:
+        """The folder's lock, made with the folder if needed; ProtectedError names who holds it past the timeout."""
+        deadline = time.monotonic() + timeout_seconds
+        while (lock := cls.try_take(folder)) is None:
+            if time.monotonic() >= deadline:
+                raise held_error(folder, timeout_seconds)
+            time.sleep(POLL_SECONDS)
+        return lock
+
+    @classmethod
+    def try_take(cls, folder: Path) -> Self | None:
+        """The folder's lock, or None at once when another process holds it."""
+        fd = _open(folder)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return None
+        _sign(fd)
+        return cls(fd)
+
+    @classmethod
+    def inherit(cls, fd: int) -> Self:
+        """The lock that the parent process passed on as an open file."""
+        os.set_inheritable(fd, False)
+        return cls(fd)
+
+    def release(self) -> None:
+        """Close this process's part; the lock is free when every process that inherited it has ended."""
+        os.close(self.fd)
+
+    def __enter__(self) -> Self:
+        """For commands that hold it for a block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Release it."""
+        self.release()
+
+
+def held_error(folder: Path, timeout_seconds: float) -> ProtectedError:
+    """What whoever waited in vain is told."""
+    return ProtectedError(
+        f"The database in {folder} is in use by {_holder(folder)}; waited {timeout_seconds:g} s for it.",
+        remedy="Stop the other process first: two writers on one volume would destroy the copy in the bucket.",
+    )
+
+
+def _open(folder: Path) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {folder} can't be written: {error.strerror}.",
+            remedy="Mount the volume writable and give it to the user that the bot runs as.",
+        ) from None
+
+
+def _sign(fd: int) -> None:
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat("T", "seconds")}
+    try:
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, orjson.dumps(holder), 0)
+    except OSError as error:
+        os.close(fd)
+        raise StorageError(
+            f"The volume can't be written: {error.strerror}.", remedy="Free some space on it, or mount it writable."
+        ) from None
+
+
+def _holder(folder: Path) -> str:
+    try:
+        holder: dict[str, Any] = orjson.loads((folder / LOCK_NAME).read_bytes())
+        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
