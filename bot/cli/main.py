@@ -1,13 +1,20 @@
 """The command `tzurot`: finds the subcommand, and turns every error into a sentence and an exit code."""
 
+import contextlib
+import difflib
 import importlib
 import logging
+import os
 import sys
+from typing import Any, NoReturn
 
 import click
 import orjson
 
 from bot.errors import ExitCode, TzurotError
+
+INTERRUPTED = 130
+"""What shells expect of a program that Ctrl-C ended."""
 
 COMMANDS = {
     "run": "Start the bot with its replication: what a container runs.",
@@ -40,6 +47,16 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The subcommand that was named; an unknown name gets the nearest ones as a suggestion."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            ctx.fail(f"There is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the subcommands without importing them."""
         del ctx
@@ -60,23 +77,50 @@ def tzurot() -> None:
 def main() -> None:
     """Run the command line; the last border where an error becomes a sentence."""
     try:
-        tzurot.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        _fail("Interrupted.", 130)
+        result = tzurot.main(prog_name="tzurot", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_broken_pipe()
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _fail("Interrupted.", INTERRUPTED)
     except click.ClickException as error:
-        error.show()
-        sys.exit(ExitCode.MISUSED)
+        _misuse(error)
     except TzurotError as error:
-        _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("Interrupted.", 130)
-    except Exception:  # the third of the three borders: everything ends in an exit code
+        _fail(error.message, error.exit_code, error.remedy)
+    except Exception as error:  # the third of the three borders: everything ends in an exit code
         logging.getLogger(__name__).exception("This should not have happened")
-        sys.exit(ExitCode.FAILED)
+        _fail(f"This should not have happened: {type(error).__name__}.", ExitCode.FAILED)
+    sys.exit(_exit_code(result))
 
 
-def _fail(sentence: str, code: int) -> None:
-    if "--json" in sys.argv:
-        click.echo(orjson.dumps({"error": sentence}).decode())
-    click.echo(f"tzurot: {sentence}", err=True)
+def _exit_code(result: Any) -> int:
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _misuse(error: click.ClickException) -> NoReturn:
+    if _wants_json():
+        _print_error(error.format_message(), "", ExitCode.MISUSED)
+    error.show()
+    sys.exit(ExitCode.MISUSED)
+
+
+def _fail(sentence: str, code: int, remedy: str = "") -> NoReturn:
+    with contextlib.suppress(BrokenPipeError):
+        if _wants_json():
+            _print_error(sentence, remedy, code)
+        click.echo(f"tzurot: {sentence} {remedy}".rstrip(), err=True)
     sys.exit(code)
+
+
+def _wants_json() -> bool:
+    return "--json" in sys.argv
+
+
+def _print_error(sentence: str, remedy: str, code: int) -> None:
+    click.echo(orjson.dumps({"error": sentence, "remedy": remedy, "exit_code": int(code)}).decode())
+
+
+def _leave_broken_pipe() -> NoReturn:
+    """The reader left, as `head` does: end quietly, also when the interpreter flushes once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(ExitCode.FAILED)
