@@ -1,15 +1,35 @@
-"""How a personality's words become Discord messages: names, prefixes, the 2000-character limit."""
+"""How a personality's words become Discord messages: names and prefixes."""
 
-MESSAGE_LIMIT = 2000
+import re
+
+from bot.rules.splitting import MESSAGE_LIMIT, cut_position
+
 NAME_LIMIT = 80
-DM_PREFIX_LIMIT = 90
+DM_LIMIT = MESSAGE_LIMIT - len("****: ") - NAME_LIMIT
+"""What one direct message may hold, so that the name fits before it."""
+
+FORBIDDEN = re.compile(r"(dis)(cord)|(cly)(de)", re.IGNORECASE)
+NAMELESS = "Personality"
 
 
 def webhook_name(display_name: str) -> str:
     """A display name as Discord accepts it for a webhook: 1 to 80 characters, no forbidden word."""
-    raise NotImplementedError
+    printable = "".join(c for c in display_name if c.isprintable() or c.isspace())
+    name = FORBIDDEN.sub(_part, " ".join(printable.split()))
+    return name[: cut_position(name, NAME_LIMIT)].strip() or NAMELESS
 
 
 def dm_text(display_name: str, text: str) -> str:
-    """How a personality speaks where there are no webhooks: `**name:** text`; services leave room for it."""
-    raise NotImplementedError
+    """How a personality speaks where there are no webhooks: `**name:** text`."""
+    name = " ".join(display_name.replace("*", "").split())
+    name = name[: cut_position(name, NAME_LIMIT)].strip() or NAMELESS
+    return f"**{name}:** {text}"
+
+
+def message_limit(*, is_dm: bool) -> int:
+    """How many characters of an answer one message takes."""
+    return DM_LIMIT if is_dm else MESSAGE_LIMIT
+
+
+def _part(match: re.Match[str]) -> str:
+    return "·".join(part for part in match.groups() if part)

@@ -1,0 +1,70 @@
+"""Who may do what, and where; a refusal is a NotAllowedError whose sentence the person is told."""
+
+from datetime import datetime
+
+from bot.errors import NotAllowedError
+from bot.model import NOBODY, Member, Personality, Place
+
+COMMANDS_WITHOUT_LOGIN = frozenset({"help", "auth"})
+
+
+def needs_login(command: str) -> bool:
+    """Whether a command, by its full name such as `auth start`, is only for users who are logged in."""
+    return command.split(" ", 1)[0].lower() not in COMMANDS_WITHOUT_LOGIN
+
+
+def require_login(*, is_present: bool, expires_at: datetime | None, now: datetime, how: str) -> None:
+    """Refuse a user without a token, or with one past its date; `how` is the command that logs in."""
+    if not is_present:
+        raise NotAllowedError("You are not logged in yet.", remedy=f"Log in with {how}.")
+    if expires_at is not None and expires_at <= now:
+        raise NotAllowedError("Your login has expired.", remedy=f"Log in again with {how}.")
+
+
+def require_conversation_place(place: Place, *, is_verified: bool, how: str) -> None:
+    """Refuse talking in a DM with someone unverified, and in channels that are open to all ages."""
+    if place.is_dm and not is_verified:
+        raise NotAllowedError("In direct messages I only answer people who are age-verified.", remedy=f"Use {how}.")
+    if not place.is_dm and not place.is_nsfw:
+        raise NotAllowedError("Personalities only speak in channels marked as age-restricted.")
+
+
+def require_removal(member: Member, personality: Personality, owner_id: int) -> None:
+    """Refuse removing a personality to anyone but who added it and the bot's owner."""
+    if member.user_id in {personality.added_by, owner_id} - {NOBODY}:
+        return
+    raise NotAllowedError(f"Only who added “{personality.full_name}”, or the bot's owner, may remove it.")
+
+
+def require_activation(member: Member, place: Place) -> None:
+    """Refuse activating without Manage Messages, in a DM, or in a channel that is open to all ages."""
+    require_deactivation(member, place)
+    if not place.is_nsfw:
+        raise NotAllowedError("A personality can only be activated in a channel marked as age-restricted.")
+
+
+def require_deactivation(member: Member, place: Place) -> None:
+    """Refuse it without Manage Messages, or in a DM, which has no activation."""
+    if place.is_dm:
+        raise NotAllowedError("Personalities are activated in a server's channels, not in direct messages.")
+    if not member.may_manage_messages:
+        raise NotAllowedError("For this you need the permission Manage Messages in this channel.")
+
+
+def require_age_proof(member: Member, place: Place) -> None:
+    """Refuse verifying someone of whom Discord does not show that they are of age."""
+    if not place.is_dm and place.is_nsfw:
+        return
+    if member.can_see_nsfw_channel:
+        return
+    raise NotAllowedError(
+        "I can't tell that you are of age.", remedy="Use this command in a channel marked as age-restricted."
+    )
+
+
+def require_private_place(place: Place) -> None:
+    """Refuse a login code anywhere but in a direct message."""
+    if not place.is_dm:
+        raise NotAllowedError(
+            "A login code must not be shown to others.", remedy="Send it to me in a direct message, with a fresh code."
+        )

@@ -1,0 +1,107 @@
+"""Mentions: every name that is meant is among the candidates, and nothing else wins."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.rules.mentions import CANDIDATE_LIMIT, candidates, longest
+
+KNOWN = [
+    "lilith",
+    "lilith-tzel-shani",
+    "баба яга",
+    "баба",
+    "エコー",
+    "desidara | תשב",
+    "dr. who",
+    "l'étranger",
+    "mary ann van der berg",
+    "🦊",
+    "b@by",
+]
+
+
+def _mentioned(content: str, mention_char: str = "@") -> str | None:
+    return longest(candidates(content, mention_char), {name: name for name in KNOWN})
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("@lilith", "lilith"),
+        ("Hello @LILITH!", "lilith"),
+        ("@Lilith, are you there?", "lilith"),
+        ("@lilith's book", "lilith"),
+        ("(@lilith)", "lilith"),
+        ("**@Lilith**", "lilith"),
+        ("_@Lilith_", "lilith"),
+        ("@Lilith-Tzel-Shani?", "lilith-tzel-shani"),
+        ("@lilith-tzel", "lilith"),
+        ("@баба яга!", "баба яга"),
+        ("@БАБА   ЯГА, привет", "баба яга"),
+        ("@Баба, яга", "баба"),
+        ("@エコー。", "エコー"),
+        ("ねえ@エコーちゃん、元気?", "エコー"),
+        ("@desidara | תשב: hello", "desidara | תשב"),
+        ("@Dr. Who?", "dr. who"),
+        ("@l'Étranger...", "l'étranger"),
+        ("@mary ann van der berg how are you", "mary ann van der berg"),
+        ("@🦊 hi", "🦊"),
+        ("@b@by", "b@by"),
+        ("first line\n@lilith\nlast line", "lilith"),
+        ("@lilith and @баба яга", "баба яга"),
+        ("@nobody but @lilith", "lilith"),
+    ],
+)
+def test_a_mention_is_found(content: str, name: str) -> None:
+    assert _mentioned(content) == name
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "lilith",
+        "a@lilith",
+        "mail me: first.last@lilith.example",
+        "<@123456789012345678> lilith",
+        "<@!123> hi",
+        "<@&123> hi",
+        "https://example.com/@lilith",
+        "@ lilith",
+        "@lilithium",
+        "@lilith_2",
+        "@lilithe\u0301",
+        "@баба\nяга @",
+        "@",
+        "",
+    ],
+)
+def test_what_only_looks_like_a_mention_is_none(content: str) -> None:
+    assert _mentioned(content) in {None, "баба"}
+    assert _mentioned(content) is None or content.startswith("@баба")
+
+
+def test_another_mention_character_can_be_set() -> None:
+    assert _mentioned("&Lilith & co", "&") == "lilith"
+    assert _mentioned("@Lilith", "&") is None
+
+
+def test_of_equally_long_names_the_first_wins() -> None:
+    assert longest(candidates("@abc @xyz"), {"xyz": 2, "abc": 1}) == 1
+
+
+@given(st.text(max_size=300).map(lambda text: "@".join(text)))
+def test_candidates_stay_bounded_and_lower_case(content: str) -> None:
+    names = candidates(content)
+    assert len(names) <= CANDIDATE_LIMIT
+    assert all(name == name.lower() and name == name.strip() and name for name in names)
+
+
+@given(
+    st.text(st.characters(categories=["L", "N"], include_characters="-. |'"), min_size=1, max_size=60).filter(
+        lambda name: name == " ".join(name.split()) and name
+    ),
+    st.sampled_from(["", " ", ", hello", "! what", "。", "\nmore", ") and", "?!", "…"]),
+)
+def test_every_name_is_found_whatever_follows_it(name: str, after: str) -> None:
+    assert name.lower() in candidates(f"Hey @{name}{after}".lower())
