@@ -14,7 +14,7 @@ LOOK_BACK = 64
 BREAKS = (
     re.compile(r"\n[^\S\n]*\n"),
     re.compile(r"\n"),
-    re.compile(r"(?<=[.!?…])[\"'”’)\]*_]*(?=\s)|(?<=[。！？])[」』）]*"),
+    re.compile(r"(?<=[.!?…])[\"'”’)\]*_]*(?=\s)|(?<=[。！？])[」』）]*"),  # noqa: RUF001 - other scripts' sentence ends
     re.compile(r"(?=\s)"),
 )
 FENCE = "```"

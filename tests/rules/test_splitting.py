@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.rules.splitting import MESSAGE_LIMIT, split
 
-PLAIN = st.text(alphabet=st.characters(exclude_characters="`", exclude_categories=("Cs",)), max_size=400)
+PLAIN = st.text(alphabet=st.characters(exclude_characters="`", exclude_categories=["Cs"]), max_size=400)
 CODE = st.lists(
     st.sampled_from(["```", "```py\n", "\n", "\n\n", " ", "    indented", "word", "x" * 70, "Ende. ", "é", "🦊"]),
     max_size=60,
