@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 import orjson
 
-from bot.errors import ExitCode, TzurotError
+from bot.errors import ExitCode, TzurotError, trace
 
 INTERRUPTED = 130
 """What shells expect of a program that Ctrl-C ended."""
@@ -87,8 +87,8 @@ def main() -> None:
         _misuse(error)
     except TzurotError as error:
         _fail(error.message, error.exit_code, error.remedy)
-    except Exception as error:  # the third of the three borders: everything ends in an exit code
-        logging.getLogger(__name__).exception("This should not have happened")
+    except Exception as error:  # noqa: BLE001 - the third of the three borders: everything ends in an exit code
+        logging.getLogger(__name__).error("This should not have happened: %s", trace(error))  # noqa: TRY400 - text hidden
         _fail(f"This should not have happened: {type(error).__name__}.", ExitCode.FAILED)
     sys.exit(_exit_code(result))
 

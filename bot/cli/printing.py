@@ -1,0 +1,89 @@
+"""How commands show things: tables and pairs that stay right on narrow terminals, and plain aligned text in a pipe."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+ENDLESS = 100_000
+"""The width of a pipe: nothing is wrapped or cut there."""
+
+RIGHT = "right"
+UNITS = ("bytes", "KB", "MB", "GB", "TB")
+THOUSAND = 1000
+
+
+def is_terminal() -> bool:
+    """Whether a person is looking."""
+    return sys.stdout.isatty()
+
+
+def console() -> Console:
+    """Standard output: with colours on a terminal, without any in a pipe."""
+    if is_terminal():
+        return Console(highlight=False)
+    return Console(highlight=False, force_terminal=False, no_color=True, color_system=None, width=ENDLESS)
+
+
+def printable(text: str) -> str:
+    """The text in one line, with control characters spelled out so that stored data can't drive the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def show(text: str, style: str | Style = "") -> None:
+    """One line; on a terminal it is wrapped between words."""
+    console().print(Text(printable(text), style))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
+    """A table with its columns aligned; `right` are the positions of those that hold numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    for position, name in enumerate(columns):
+        justify = "right" if position in right else "left"
+        table.add_column(Text(printable(name)), justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    _print_aligned(table)
+
+
+def print_pairs(pairs: Mapping[str, str | Text]) -> None:
+    """Names on the left, what is known of them on the right."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in pairs.items():
+        table.add_row(name, value if isinstance(value, Text) else Text(printable(value)))
+    _print_aligned(table)
+
+
+def size(byte_count: float) -> str:
+    """`1.4 MB`: decimal units, as disks and buckets are sold."""
+    unit = 0
+    while byte_count >= THOUSAND and unit < len(UNITS) - 1:
+        byte_count /= THOUSAND
+        unit += 1
+    return f"{byte_count:.0f} {UNITS[unit]}" if unit == 0 else f"{byte_count:.1f} {UNITS[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """`12 s`, `5 min`, `3 h` or `8 days`: as exact as a person needs it."""
+    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def _print_aligned(table: Table) -> None:
+    target = console()
+    if is_terminal():
+        target.print(table)
+        return
+    with target.capture() as captured:
+        target.print(table)
+    for line in captured.get().splitlines():
+        sys.stdout.write(line.rstrip() + "\n")
