@@ -1,5 +1,7 @@
 """The closed set of error kinds; each carries the sentence a person is told and what to do next."""
 
+import sys
+import traceback
 from enum import IntEnum
 
 
@@ -32,7 +34,9 @@ class NotFoundError(TzurotError):
 
 
 class ConflictError(TzurotError):
-    """Something of that key is already there."""
+    """Something of that key is already there; `constraint` names the columns where the database found it."""
+
+    constraint = ""
 
 
 class InvalidInputError(TzurotError):
@@ -69,3 +73,10 @@ class ProtectedError(TzurotError):
     """Refused, because going on could lose or damage data."""
 
     exit_code = ExitCode.PROTECTED
+
+
+def trace(error: BaseException | None = None) -> str:
+    """Where an unexpected error (or the one being handled) came from, without its text, which may hold secrets."""
+    error = error or sys.exception()
+    steps = "".join(traceback.format_tb(error.__traceback__)) if error else ""
+    return f"{type(error).__name__}\n{steps}".rstrip()

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     import_dir: Path | None = None
     busy_timeout_seconds: Seconds = 10
     slow_statement_seconds: Seconds = 0.5
+    read_timeout_seconds: Seconds = 2
+    read_timeout_seconds: Seconds = 2
     changes_lifetime_seconds: Seconds = 2_592_000
 
     # The copy in object storage
@@ -84,6 +86,7 @@ class Settings(BaseSettings):
     restore_attempts: Count = 3
     canary_interval_seconds: Seconds = 15
     sync_timeout_seconds: Seconds = 5
+    check_timeout_seconds: Seconds = 10
 
     # The process
     port: int = Field(8080, ge=0, le=65_535)
@@ -99,6 +102,10 @@ class Settings(BaseSettings):
     identify_interval_seconds: Seconds = 600
     gateway_retry_seconds: Seconds = 1
     gateway_retry_limit_seconds: Seconds = 60
+    gateway_close_timeout_seconds: Seconds = 0.4
+    guild_ready_timeout_seconds: Seconds = 0.05
+    discord_timeout_seconds: Seconds = 60
+    turn_grace_seconds: Seconds = 1
     readiness_lifetime_seconds: Seconds = 60
 
     # Set by Railway

@@ -1,0 +1,200 @@
+"""What every cog needs: the services, Discord's objects as the program's own, and replies that ping nobody."""
+
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import discord
+from discord.ext import commands
+
+from bot.errors import NotAllowedError, TzurotError
+from bot.model import Heard, Member, Place
+from bot.services.activations import Activations
+from bot.services.dialogue import Dialogue
+from bot.services.gate import Gate
+from bot.services.logins import Logins
+from bot.services.personalities import Personalities
+from bot.services.policy import Policy
+from bot.services.status_report import StatusReport
+from bot.services.verifications import Verifications
+
+MESSAGE_LIMIT = 2000
+
+Context = commands.Context[commands.Bot]
+Channel = discord.abc.MessageableChannel | discord.interactions.InteractionChannel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The use cases that cogs call."""
+
+    policy: Policy
+    gate: Gate
+    dialogue: Dialogue
+    personalities: Personalities
+    activations: Activations
+    logins: Logins
+    verifications: Verifications
+    status: StatusReport
+
+
+class Host(Protocol):
+    """What cogs need of the client, beside what discord.py's own has."""
+
+    services: Services
+
+    def prefix_of(self, content: str) -> str | None:
+        """The prefix in a message that is addressed to the bot as a command, else None."""
+
+
+Handler = Callable[..., Coroutine[Any, Any, None]]
+Command = commands.HybridCommand[Any, ..., None]
+
+
+class CommandGroup(Protocol):
+    """A command of which only the subcommands do something."""
+
+    def command(self, **attributes: Any) -> Callable[[Handler], Command]:
+        """Declare a subcommand."""
+
+
+def hybrid_command(**attributes: Any) -> Callable[[Handler], Command]:
+    """discord.py's decorator, with types that mypy can follow."""
+    decorate: Callable[[Handler], Command] = commands.hybrid_command(**attributes)
+    return decorate
+
+
+def hybrid_group(**attributes: Any) -> Callable[[Handler], CommandGroup]:
+    """The same for a group; its own body runs only when it is typed without a known subcommand."""
+    decorate: Any = commands.hybrid_group(invoke_without_command=True, case_insensitive=True, **attributes)
+    return cast("Callable[[Handler], CommandGroup]", decorate)
+
+
+def host_of(bot: commands.Bot) -> Host:
+    """The client as cogs see it."""
+    return cast("Host", bot)
+
+
+def services_of(bot: commands.Bot) -> Services:
+    """The use cases behind the client."""
+    return host_of(bot).services
+
+
+def place_of(ctx: Context) -> Place:
+    """Where a command was given."""
+    return _place(ctx.channel, ctx.guild.id if ctx.guild else None)
+
+
+def member_of(ctx: Context, *, look_for_nsfw: bool = False) -> Member:
+    """Who gave a command; looking for an NSFW channel walks through all channels of the server."""
+    permissions = _permissions_of(ctx)
+    return Member(
+        user_id=ctx.author.id,
+        may_manage_messages=permissions.manage_messages,
+        is_administrator=permissions.administrator,
+        can_see_nsfw_channel=look_for_nsfw and _sees_nsfw_channel(ctx.author),
+    )
+
+
+async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
+    """A message without Discord's types."""
+    reference = message.reference
+    is_reply = reference is not None and reference.type is discord.MessageReferenceType.reply
+    return Heard(
+        message_id=message.id,
+        author_id=message.author.id,
+        place=await _place_of_message(message, client),
+        content=message.content,
+        replied_to_id=reference.message_id if reference and is_reply else None,
+        replied_to_webhook_name=_webhook_name_of(reference) if reference and is_reply else None,
+    )
+
+
+async def reply(ctx: Context, text: str, *, is_private: bool = False) -> None:
+    """Answer a command; `is_private` shows a slash command's answer to its author only."""
+    await ctx.send(
+        shorten(text),
+        ephemeral=is_private,
+        **({} if ctx.interaction else _sent_once_as_reply_to(ctx.message)),
+        allowed_mentions=discord.AllowedMentions.none(),
+        suppress_embeds=True,
+    )
+
+
+async def answer_message(message: discord.Message, text: str) -> None:
+    """Answer a message that was no command."""
+    await message.channel.send(
+        shorten(text),
+        **_sent_once_as_reply_to(message),
+        allowed_mentions=discord.AllowedMentions.none(),
+    )
+
+
+def sentence_of(error: TzurotError) -> str:
+    """What a user is told of a refusal or failure."""
+    return str(error)
+
+
+def bare(name: str) -> str:
+    """A name that was typed as the rest of the line, without the quotes someone may have put around it."""
+    name = " ".join(name.split())
+    is_quoted = len(name) > 1 and name[0] == name[-1] == '"'
+    return name[1:-1].strip() if is_quoted else name
+
+
+def plain(text: str) -> str:
+    """A name inside a sentence, so that none of its characters become formatting."""
+    return discord.utils.escape_markdown(text)
+
+
+def shorten(text: str) -> str:
+    """At most what fits into one message."""
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 2].rstrip() + " …"
+
+
+def _sent_once_as_reply_to(message: discord.Message) -> dict[str, Any]:
+    """The nonce lets Discord drop the copy when the client repeats the request after a 5xx."""
+    return {"nonce": secrets.token_hex(12), "reference": message.to_reference(fail_if_not_exists=False)}
+
+
+async def _place_of_message(message: discord.Message, client: discord.Client) -> Place:
+    guild_id = message.guild.id if message.guild else getattr(message.channel, "guild_id", None)
+    if guild_id and isinstance(message.channel, discord.PartialMessageable):
+        # Its guild or thread is not in the cache (yet), and only Discord knows whether it is NSFW.
+        return _place(await client.fetch_channel(message.channel.id), guild_id)
+    return _place(message.channel, guild_id)
+
+
+def _place(channel: object, guild_id: int | None) -> Place:
+    channel_id = getattr(channel, "id", None)
+    if channel_id is None:
+        raise NotAllowedError("I can't tell which channel this is, so I stay out of it.")
+    if isinstance(channel, discord.Thread):
+        return Place(channel_id, guild_id, channel.parent_id, is_nsfw=channel.is_nsfw())
+    is_nsfw = getattr(channel, "is_nsfw", None)
+    return Place(channel_id, guild_id, is_nsfw=bool(guild_id and is_nsfw and is_nsfw()))
+
+
+def _permissions_of(ctx: Context) -> discord.Permissions:
+    try:
+        return ctx.permissions
+    except discord.ClientException:  # a thread whose parent is not in the cache
+        return discord.Permissions.none()
+
+
+def _sees_nsfw_channel(author: discord.abc.User) -> bool:
+    if not isinstance(author, discord.Member):
+        return False
+    hosts = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.ForumChannel)
+    return any(
+        isinstance(channel, hosts) and channel.is_nsfw() and channel.permissions_for(author).view_channel
+        for channel in author.guild.channels
+    )
+
+
+def _webhook_name_of(reference: discord.MessageReference) -> str | None:
+    message = reference.resolved
+    if isinstance(message, discord.Message) and message.webhook_id:
+        return message.author.name
+    return None

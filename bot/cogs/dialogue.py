@@ -1,0 +1,74 @@
+"""Every message that arrives: a command, a word to a personality, or none of the bot's business."""
+
+import logging
+from collections import OrderedDict
+
+import discord
+from discord.ext import commands
+
+from bot.cogs.context import Context, answer_message, heard_from, host_of, sentence_of, services_of
+from bot.errors import TzurotError, trace
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_COMMANDS = 1000
+PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
+
+
+class DialogueCog(commands.Cog):
+    """The gateway's border: what goes wrong with one message ends here."""
+
+    def __init__(self, bot: commands.Bot) -> None:
+        self._bot = bot
+        self._host = host_of(bot)
+        self._commands: OrderedDict[int, None] = OrderedDict()
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Take a human's message; bots, webhooks (the bot's own among them) and system messages are nothing."""
+        if message.author.bot or message.webhook_id or message.type not in PERSONAL:
+            return
+        if self._host.prefix_of(message.content) is not None:
+            await self._command(message)
+        else:
+            await self._hear(message)
+
+    async def _command(self, message: discord.Message) -> None:
+        if not self._is_new(message.id):
+            return
+        ctx: Context = await self._bot.get_context(message)
+        if not ctx.invoked_with:
+            ctx.command = self._bot.get_command("help")
+        await self._bot.invoke(ctx)
+
+    async def _hear(self, message: discord.Message) -> None:
+        try:
+            await services_of(self._bot).dialogue.hear(await heard_from(message, self._bot))
+        except TzurotError as error:
+            await _tell(message, sentence_of(error))
+        except discord.HTTPException as error:
+            log.warning("Message %d stays unanswered: Discord said status %d", message.id, error.status)
+        except Exception:  # noqa: BLE001 - the first of the three borders: one message must not end the listener
+            log.error("Answering message %d failed: %s", message.id, trace())  # noqa: TRY400 - no text in logs
+            await _tell(message, "Something went wrong on my side, and the operator can see it in the log.")
+
+    def _is_new(self, message_id: int) -> bool:
+        """Whether this command was not given before: Discord may deliver a message twice after a reconnect."""
+        if message_id in self._commands:
+            return False
+        self._commands[message_id] = None
+        if len(self._commands) > REMEMBERED_COMMANDS:
+            self._commands.popitem(last=False)
+        return True
+
+
+async def _tell(message: discord.Message, sentence: str) -> None:
+    try:
+        await answer_message(message, sentence)
+    except discord.HTTPException as error:
+        log.warning("The author of message %d could not be told: status %d", message.id, error.status)
+
+
+async def setup(bot: commands.Bot) -> None:
+    """Called by discord.py."""
+    await bot.add_cog(DialogueCog(bot))

@@ -1,0 +1,106 @@
+"""Before and after every command: who may use it, and what is said when it fails."""
+
+import logging
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.cogs.context import Context, member_of, plain, reply, sentence_of, services_of
+from bot.errors import TzurotError, trace
+
+log = logging.getLogger(__name__)
+
+BROKEN = "Something went wrong on my side, and the operator can see it in the log."
+OUTDATED = "My commands have just changed. Please try again in a minute."
+
+
+class IgnoredError(commands.CheckFailure):
+    """The user gets no word."""
+
+
+class RefusedError(commands.CheckFailure):
+    """The user may not use the command; its cause has the sentence."""
+
+
+class FailureCog(commands.Cog):
+    """The gate before the commands, and one handler for all of their errors."""
+
+    def __init__(self, bot: commands.Bot) -> None:
+        self._bot = bot
+
+    async def cog_load(self) -> None:
+        """Take the errors that slash commands have before they become a command."""
+        self._bot.tree.error(self._on_tree_error)
+
+    async def bot_check_once(self, ctx: commands.Context[Any]) -> bool:
+        """Let the services decide who may use a command at all."""
+        name = ctx.command.qualified_name if ctx.command else "help"
+        try:
+            if await services_of(self._bot).gate.admit(member_of(ctx), name):
+                return True
+        except TzurotError as error:
+            raise RefusedError from error
+        raise IgnoredError
+
+    @commands.Cog.listener()
+    async def on_command_error(self, ctx: Context, error: commands.CommandError) -> None:
+        """Say what went wrong, to whoever gave the command."""
+        try:
+            if (sentence := await self._sentence(ctx, error)) is not None:
+                await reply(ctx, sentence, is_private=True)
+        except discord.HTTPException as failure:
+            log.warning("A failed command's author could not be told: status %d", failure.status)
+
+    async def _sentence(self, ctx: Context, error: commands.CommandError) -> str | None:
+        if isinstance(error, IgnoredError):
+            return None
+        if isinstance(error, commands.CommandNotFound):
+            return await self._unknown(ctx)
+        if isinstance(error, commands.UserInputError):
+            return self._usage(ctx)
+        cause = _root(error)
+        if isinstance(cause, TzurotError):
+            return sentence_of(cause)
+        if isinstance(cause, app_commands.TransformerError):
+            return self._usage(ctx)
+        log.error("Command %s failed: %s", ctx.command, trace(cause))
+        return BROKEN
+
+    async def _unknown(self, ctx: Context) -> str | None:
+        try:
+            if not await services_of(self._bot).gate.admit(member_of(ctx), "help"):
+                return None
+        except TzurotError as error:
+            return sentence_of(error)
+        help_command = services_of(self._bot).policy.command("help")
+        return f"I don't know the command “{plain((ctx.invoked_with or '')[:50])}”. {help_command} lists what I can do."
+
+    def _usage(self, ctx: Context) -> str:
+        policy = services_of(self._bot).policy
+        if ctx.command is None:
+            return f"See {policy.command('help')}."
+        typed = f"{ctx.command.qualified_name} {ctx.command.usage or ''}".strip()
+        return f"It goes like this: {policy.command(typed)}"
+
+    async def _on_tree_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
+        log.error("A slash command could not be run: %s", trace(error))
+        sentence = OUTDATED if isinstance(error, app_commands.CommandNotFound) else BROKEN
+        if isinstance(error, app_commands.CommandSignatureMismatch):
+            sentence = OUTDATED
+        if not interaction.response.is_done():
+            await interaction.response.send_message(sentence, ephemeral=True)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error inside of discord.py's wrappers."""
+    wrappers = (commands.CommandError, app_commands.AppCommandError)
+    while isinstance(error, wrappers) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+async def setup(bot: commands.Bot) -> None:
+    """Called by discord.py."""
+    await bot.add_cog(FailureCog(bot))

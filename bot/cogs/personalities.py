@@ -1,0 +1,127 @@
+"""Commands about personalities: add, remove, list, info, alias."""
+
+from discord.ext import commands
+
+from bot.cogs.context import Context, bare, hybrid_command, member_of, plain, reply, services_of
+from bot.model import Personality
+from bot.services.personalities import Added, Details, Page, Personalities, Removed, Wish
+
+
+class PersonalityCog(commands.Cog):
+    """Who can be talked to."""
+
+    def __init__(self, bot: commands.Bot) -> None:
+        self._bot = bot
+
+    @property
+    def _personalities(self) -> Personalities:
+        return services_of(self._bot).personalities
+
+    @hybrid_command(
+        aliases=["create", "new"],
+        usage="NAME [ALIAS] [AVATAR-URL [PROMPT]]",
+        description="Add a personality, so that it can be talked to",
+    )
+    async def add(
+        self,
+        ctx: Context,
+        name: str,
+        alias: str | None = None,
+        avatar: str | None = None,
+        *,
+        prompt: str | None = None,
+    ) -> None:
+        """Typed, what stands before a URL is the alias, and what follows the URL the prompt."""
+        await ctx.defer()
+        if ctx.interaction is None:
+            alias, avatar, prompt = arrange(" ".join(part for part in (alias, avatar, prompt) if part))
+        wish = Wish(full_name=bare(name), alias=alias, avatar_url=avatar, prompt=prompt)
+        await reply(ctx, _added(await self._personalities.add(member_of(ctx), wish), self._mention()))
+
+    @hybrid_command(aliases=["delete"], usage="NAME", description="Remove a personality that you added")
+    async def remove(self, ctx: Context, *, name: str) -> None:
+        """By full name or alias."""
+        await reply(ctx, _removed(await self._personalities.remove(member_of(ctx), bare(name))))
+
+    @hybrid_command(name="list", usage="[PAGE]", description="Show the personalities that you added")
+    async def list_(self, ctx: Context, page: int = 1) -> None:
+        """Ten a page."""
+        found = await self._personalities.list(member_of(ctx), page)
+        await reply(ctx, _listed(found, services_of(self._bot).policy.command("add NAME")))
+
+    @hybrid_command(usage="NAME", description="Show everything about a personality")
+    async def info(self, ctx: Context, *, name: str) -> None:
+        """By full name or alias."""
+        await reply(ctx, _details(await self._personalities.info(bare(name))))
+
+    @hybrid_command(usage="NAME ALIAS", description="Give a personality another name to call it by")
+    async def alias(self, ctx: Context, name: str, *, alias: str) -> None:
+        """A name of several words goes into quotes; the alias is the rest of the line."""
+        done = await self._personalities.alias(member_of(ctx), bare(name), bare(alias))
+        await reply(ctx, f"**{plain(done.personality.display_name)}** now also listens to `{done.alias}`.")
+
+    def _mention(self) -> str:
+        return services_of(self._bot).policy.mention_char
+
+
+def arrange(rest: str) -> tuple[str | None, str | None, str | None]:
+    """Alias, avatar URL and prompt out of what was typed after the name."""
+    words = rest.split()
+    position = next((at for at, word in enumerate(words) if word.startswith(("http://", "https://"))), len(words))
+    alias, avatar = " ".join(words[:position]), "".join(words[position : position + 1])
+    return bare(alias) or None, avatar or None, " ".join(words[position + 1 :]) or None
+
+
+def _added(added: Added, mention: str) -> str:
+    name = plain(added.personality.display_name)
+    called = ", ".join(f"`{mention}{alias}`" for alias in (added.personality.full_name, *added.aliases))
+    word = "is back" if added.is_revived else "is here"
+    return f"**{name}** {word}. Call it by {called}."
+
+
+def _removed(removed: Removed) -> str:
+    text = f"**{plain(removed.personality.display_name)}** is gone"
+    if removed.aliases:
+        text += f", and with it {_count(len(removed.aliases), 'alias', 'aliases')}"
+    if removed.channel_ids:
+        text += f"; it no longer answers in {' '.join(f'<#{channel_id}>' for channel_id in removed.channel_ids)}"
+    return f"{text}."
+
+
+def _listed(page: Page, add: str) -> str:
+    if not page.total:
+        return f"You have not added a personality yet. {add} does it."
+    head = f"**Your personalities** ({page.total}), page {page.number} of {page.pages}"
+    return "\n".join([head, *(f"• {_names(personality)}" for personality in page.personalities)])
+
+
+def _names(personality: Personality) -> str:
+    return f"**{plain(personality.display_name)}** `{personality.full_name}`"
+
+
+def _details(details: Details) -> str:
+    personality = details.personality
+    aliases = ", ".join(f"`{alias}`" for alias in details.aliases)
+    lines = [
+        _names(personality),
+        f"Added by <@{personality.added_by}> <t:{int(personality.added_at.timestamp())}:D>"
+        if personality.added_by
+        else "Added by nobody who is still known",
+        f"Listens to {aliases}" if aliases else "Has no alias",
+    ]
+    if details.channel_ids:
+        lines.append("Answers everything in " + " ".join(f"<#{channel_id}>" for channel_id in details.channel_ids))
+    if personality.avatar_url:
+        lines.append(f"Avatar: <{personality.avatar_url}>")
+    if personality.prompt:
+        lines.append("Has a prompt of its own")
+    return "\n".join(lines)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+async def setup(bot: commands.Bot) -> None:
+    """Called by discord.py."""
+    await bot.add_cog(PersonalityCog(bot))

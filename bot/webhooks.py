@@ -1,0 +1,156 @@
+"""Speaks in a channel as a personality: through the channel's one webhook, or by plain message in a DM."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import aiohttp
+import discord
+
+from bot.errors import NotAllowedError, UnavailableError
+from bot.model import Clock, Place, Secret, Voice, WebhookKey, utc_now
+from bot.rules.speech import dm_text, webhook_name
+from bot.store import webhooks
+from bot.store.cipher import Cipher
+from bot.store.statement import Store
+
+WEBHOOK_NAME = "Tzurot"
+TYPING_SECONDS = 8
+"""Discord shows the indicator for ten seconds."""
+
+UNKNOWN_WEBHOOK = 10015
+TOO_MANY_WEBHOOKS = 30007
+INVALID_WEBHOOK_TOKEN = 50027
+GONE = (UNKNOWN_WEBHOOK, INVALID_WEBHOOK_TOKEN)
+NOBODY_PINGED = discord.AllowedMentions.none()
+
+Hosts = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSpeaker:
+    """The `Speaker` of Discord; webhooks are kept in the store, so that a restart makes no second one."""
+
+    client: discord.Client
+    session: aiohttp.ClientSession
+    store: Store
+    cipher: Cipher
+    clock: Clock = utc_now
+    _known: dict[int, WebhookKey] = field(default_factory=dict)
+    _locks: dict[int, asyncio.Lock] = field(default_factory=dict)
+
+    async def say(self, place: Place, voice: Voice, text: str) -> int:
+        """Send one message of at most 2000 characters; returns its id. Raises UnavailableError or NotAllowedError."""
+        with _translated("say something here"):
+            if place.is_dm:
+                return await self._say_in_dm(place, voice, text)
+            return await self._say_through_webhook(place, voice, text)
+
+    @asynccontextmanager
+    async def typing(self, place: Place) -> AsyncIterator[None]:
+        """Show the typing indicator until the context ends; never raises."""
+        task = asyncio.create_task(self._keep_typing(place.channel_id))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _keep_typing(self, channel_id: int) -> None:
+        channel = self.client.get_partial_messageable(channel_id)
+        with contextlib.suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+            while True:
+                await channel.typing()
+                await asyncio.sleep(TYPING_SECONDS)
+
+    async def _say_in_dm(self, place: Place, voice: Voice, text: str) -> int:
+        channel = self.client.get_partial_messageable(place.channel_id)
+        # The nonce makes Discord drop the copy when the client repeats a request after a 5xx.
+        message = await channel.send(
+            dm_text(voice.display_name, text), nonce=secrets.token_hex(12), allowed_mentions=NOBODY_PINGED
+        )
+        return message.id
+
+    async def _say_through_webhook(self, place: Place, voice: Voice, text: str) -> int:
+        key = await self._webhook_of(place.webhook_channel_id)
+        try:
+            return await self._execute(key, place, voice, text)
+        except (discord.NotFound, discord.Forbidden, discord.HTTPException) as error:
+            if error.code not in GONE:
+                raise
+        await self._forget(key)
+        return await self._execute(await self._webhook_of(place.webhook_channel_id), place, voice, text)
+
+    async def _execute(self, key: WebhookKey, place: Place, voice: Voice, text: str) -> int:
+        webhook = discord.Webhook.partial(key.webhook_id, key.token.reveal(), session=self.session, client=self.client)
+        message = await webhook.send(
+            text,
+            username=webhook_name(voice.display_name),
+            avatar_url=voice.avatar_url or discord.utils.MISSING,
+            thread=discord.Object(place.channel_id) if place.parent_id else discord.utils.MISSING,
+            allowed_mentions=NOBODY_PINGED,
+            wait=True,
+        )
+        return message.id
+
+    async def _webhook_of(self, channel_id: int) -> WebhookKey:
+        if key := self._known.get(channel_id):
+            return key
+        async with self._locks.setdefault(channel_id, asyncio.Lock()):
+            if channel_id not in self._known:
+                self._known[channel_id] = await self._load(channel_id) or await self._obtain(channel_id)
+        self._locks.pop(channel_id, None)
+        return self._known[channel_id]
+
+    async def _load(self, channel_id: int) -> WebhookKey | None:
+        return await self.store.first(webhooks.get(channel_id, self.cipher))
+
+    async def _obtain(self, channel_id: int) -> WebhookKey:
+        channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
+        if not isinstance(channel, Hosts):
+            raise NotAllowedError("I can't speak as a personality in this kind of channel.")
+        webhook = await self._find(channel) or await channel.create_webhook(name=WEBHOOK_NAME)
+        key = WebhookKey(channel_id, webhook.id, Secret(webhook.token or ""), self.clock())
+        await self.store.write(webhooks.put(key, self.cipher))
+        return key
+
+    async def _find(self, channel: Hosts) -> discord.Webhook | None:
+        mine = self.client.user
+        for webhook in await channel.webhooks():
+            if webhook.token and webhook.user and mine and webhook.user.id == mine.id:
+                return webhook
+        return None
+
+    async def _forget(self, key: WebhookKey) -> None:
+        if self._known.get(key.channel_id) == key:
+            del self._known[key.channel_id]
+            await self.store.write(webhooks.delete(key.channel_id))
+
+
+@contextmanager
+def _translated(doing: str) -> Iterator[None]:
+    """Discord's errors as the program's own, with a sentence for the user."""
+    try:
+        yield
+    except discord.HTTPException as error:
+        _raise_translated(error, doing)
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        raise UnavailableError(f"Discord did not let me {doing} just now ({type(error).__name__}).") from None
+
+
+def _raise_translated(error: discord.HTTPException, doing: str) -> NoReturn:
+    if error.code == TOO_MANY_WEBHOOKS:
+        raise NotAllowedError(
+            "This channel already has as many webhooks as Discord allows, so I can't speak as a personality here.",
+            remedy="A moderator can delete one in the channel's settings under Integrations.",
+        ) from None
+    if isinstance(error, discord.Forbidden):
+        raise NotAllowedError(
+            f"I am not allowed to {doing} as a personality.",
+            remedy="I need the permissions Manage Webhooks and Send Messages in this channel.",
+        ) from None
+    raise UnavailableError(f"Discord did not let me {doing} just now (status {error.status}).") from None
