@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -16,7 +17,7 @@ KEY_BYTES = 32
 KEY_RECIPE = "python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(gt=0)]
 
 
@@ -28,6 +29,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
+        str_strip_whitespace=True,
         hide_input_in_errors=True,
     )
 
@@ -64,7 +66,6 @@ class Settings(BaseSettings):
     import_dir: Path | None = None
     busy_timeout_seconds: Seconds = 10
     slow_statement_seconds: Seconds = 0.5
-    read_timeout_seconds: Seconds = 2
     read_timeout_seconds: Seconds = 2
     changes_lifetime_seconds: Seconds = 2_592_000
 
@@ -138,9 +139,16 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _check_url(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
+        if value is not None and not _is_url(value, "http", "https"):
             raise ValueError("expected a URL that starts with https:// or http://")
         return value.rstrip("/") if value else value
+
+    @field_validator("discord_gateway")
+    @classmethod
+    def _check_gateway(cls, value: str | None) -> str | None:
+        if value is not None and not _is_url(value, "ws", "wss"):
+            raise ValueError("expected a URL that starts with wss:// or ws://")
+        return value
 
     @field_validator("service_model_template")
     @classmethod
@@ -169,6 +177,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_replica(self) -> Self:
         if self.replica_bucket is None:
+            if self.replica_endpoint or self.replica_prefix:
+                raise ValueError("REPLICA_ENDPOINT or REPLICA_PREFIX is set, so REPLICA_BUCKET must be set too")
             return self
         needed = {
             "REPLICA_ENDPOINT": self.replica_endpoint,
@@ -199,6 +209,8 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path 
     """
     try:
         return Settings(_env_file=env_file, **(overrides or {}))
+    except (UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError(f"The file {env_file} can't be read as UTF-8 text ({type(error).__name__}).") from None
     except SettingsError as error:
         name = str(error).split('"')[1].upper()
         raise ConfigurationError(
@@ -209,6 +221,14 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path 
         raise ConfigurationError(
             "Wrong settings: " + "; ".join(lines) + ".", remedy=".env.example explains every setting."
         ) from None
+
+
+def _is_url(value: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0 and " " not in value
+    except ValueError:
+        return False
 
 
 def _explain(detail: ErrorDetails) -> str:

@@ -1,0 +1,107 @@
+"""The SQLite engine: the only module that makes connections, so that every one has the right pragmas."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pysqlite3
+
+from bot.errors import ProtectedError
+from bot.settings import Settings
+
+OLDEST_SAFE = (3, 51, 3)
+CACHED_STATEMENTS = 512
+
+EngineError: type[Exception] = pysqlite3.Error
+"""What the engine raises; it is no `sqlite3.Error`."""
+
+EngineWarning: type[Exception] = pysqlite3.Warning
+"""What the engine raises for more than one statement in one string."""
+
+RawConnection = Any
+"""A connection of the engine, which ships no types."""
+
+
+def engine_version() -> str:
+    """The engine's version, as operators read it."""
+    version: str = pysqlite3.sqlite_version
+    return version
+
+
+def require_engine() -> None:
+    """Raise ProtectedError if this SQLite can corrupt a WAL file that Litestream checkpoints."""
+    if pysqlite3.sqlite_version_info < OLDEST_SAFE:
+        oldest = ".".join(map(str, OLDEST_SAFE))
+        raise ProtectedError(
+            f"SQLite {pysqlite3.sqlite_version} can corrupt a database while Litestream checkpoints it;"
+            f" {oldest} or newer is needed.",
+            remedy="Install pysqlite3 0.6.1 or newer from PyPI, which bundles one.",
+        )
+
+
+def connect(path: Path, mode: str, busy_timeout_seconds: float) -> RawConnection:
+    """A connection without implicit transactions; `mode` is SQLite's: ro, rw (must exist) or rwc (may create)."""
+    connection = pysqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        uri=True,
+        timeout=busy_timeout_seconds,
+        isolation_level=None,
+        cached_statements=CACHED_STATEMENTS,
+    )
+    connection.row_factory = pysqlite3.Row
+    return connection
+
+
+def connect_writer(path: Path, settings: Settings) -> RawConnection:
+    """The connection that writes; the file must be there."""
+    pragmas = [
+        f"busy_timeout={int(settings.busy_timeout_seconds * 1000)}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ]
+    if settings.is_replicated:
+        pragmas.append("wal_autocheckpoint=0")
+    return _prepare(connect(path, "rw", settings.busy_timeout_seconds), pragmas)
+
+
+def connect_reader(path: Path, busy_timeout_seconds: float) -> RawConnection:
+    """A connection that cannot write: the file is opened read-only, and statements that write are refused."""
+    pragmas = [f"busy_timeout={int(busy_timeout_seconds * 1000)}", "query_only=ON"]
+    return _prepare(connect(path, "ro", busy_timeout_seconds), pragmas)
+
+
+def _prepare(connection: RawConnection, pragmas: list[str]) -> RawConnection:
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+    except EngineError:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def opened(connection: RawConnection) -> Iterator[RawConnection]:
+    """Close the connection at the end of the block."""
+    with closing(connection):
+        yield connection
+
+
+@contextmanager
+def transaction(connection: RawConnection) -> Iterator[None]:
+    """One write transaction: committed at the end of the block, rolled back if anything is raised in it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        roll_back(connection)
+
+
+def roll_back(connection: RawConnection) -> None:
+    """End an open transaction without its changes; nothing to do where the engine has already ended it."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

@@ -1,0 +1,111 @@
+"""Group commit: many callers' batches in one transaction, run on the writer's thread."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import TypeAlias
+
+from bot.errors import TzurotError
+from bot.store.engine import RawConnection, roll_back, transaction
+from bot.store.statement import Bulk, Outcome, Statement, Value
+from bot.store.translate import REFUSALS, check_text, translate, translated
+
+Batch: TypeAlias = Sequence[Statement]
+Result: TypeAlias = list[Outcome] | TzurotError
+
+logger = logging.getLogger(__name__)
+
+
+class _GroupLostError(Exception):
+    """The engine ended the whole transaction, not only the batch that failed."""
+
+
+def run_group(connection: RawConnection, slow_seconds: float, batches: Sequence[Batch]) -> list[Result]:
+    """Run every batch, whole or not at all, in one COMMIT where that is possible.
+
+    A batch that fails does not touch its neighbours. Nothing returned here was told to anyone before COMMIT.
+    """
+    try:
+        roll_back(connection)
+        if len(batches) > 1:
+            return _run_together(connection, slow_seconds, batches)
+    except (*REFUSALS, _GroupLostError):
+        logger.warning("A group of %d batches failed as a whole; each now runs alone.", len(batches))
+    return [_run_alone(connection, slow_seconds, batch) for batch in batches]
+
+
+def _run_together(connection: RawConnection, slow_seconds: float, batches: Sequence[Batch]) -> list[Result]:
+    execute = connection.execute
+    try:
+        execute("BEGIN IMMEDIATE")
+    except REFUSALS as error:
+        return [translate(error) for _ in batches]
+    try:
+        results = [_run_guarded(connection, slow_seconds, batch) for batch in batches]
+        execute("COMMIT")
+    finally:
+        roll_back(connection)
+    return results
+
+
+def _run_guarded(connection: RawConnection, slow_seconds: float, batch: Batch) -> Result:
+    execute = connection.execute
+    execute("SAVEPOINT batch")
+    try:
+        result: Result = run_batch(connection, slow_seconds, batch)
+    except REFUSALS as error:
+        if not connection.in_transaction:
+            raise _GroupLostError from error
+        execute("ROLLBACK TO batch")
+        result = translate(error)
+    execute("RELEASE batch")
+    return result
+
+
+def _run_alone(connection: RawConnection, slow_seconds: float, batch: Batch) -> Result:
+    try:
+        roll_back(connection)
+        with transaction(connection):
+            return run_batch(connection, slow_seconds, batch)
+    except REFUSALS as error:
+        return translate(error)
+
+
+def run_batch(connection: RawConnection, slow_seconds: float, batch: Batch) -> list[Outcome]:
+    """Run the statements inside the transaction that is open; slow ones are logged without their values."""
+    outcomes = []
+    started = perf_counter()
+    for statement in batch:
+        cursor = connection.execute(statement.sql, statement.parameters)
+        if cursor.description is None:
+            outcomes.append(Outcome([], cursor.rowcount))
+        else:
+            rows = cursor.fetchall()
+            outcomes.append(Outcome(rows, len(rows)))
+        ended = perf_counter()
+        if ended - started > slow_seconds:
+            log_slow(statement.sql, ended - started)
+        started = ended
+    return outcomes
+
+
+def run_bulks(connection: RawConnection, bulks: Iterable[Bulk]) -> int:
+    """Run every bulk in one transaction, taking parameter sets as they come; returns how many rows changed."""
+    with translated():
+        roll_back(connection)
+        before = connection.total_changes
+        with transaction(connection):
+            for bulk in bulks:
+                connection.executemany(bulk.sql, _checked(bulk.parameter_sets))
+        return int(connection.total_changes - before)
+
+
+def _checked(parameter_sets: Iterable[Mapping[str, Value]]) -> Iterator[Mapping[str, Value]]:
+    for parameters in parameter_sets:
+        check_text(parameters)
+        yield parameters
+
+
+def log_slow(sql: str, seconds: float) -> None:
+    """Tell the operator which statement was slow; its parameters may hold what users wrote."""
+    logger.warning("Slow statement, %.0f ms: %s", seconds * 1000, " ".join(sql.split()))
