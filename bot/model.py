@@ -157,6 +157,53 @@ class Mapping:
     extra: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A user whom the bot ignores."""
+
+    user_id: int
+    blacklisted_by: int
+    blacklisted_at: datetime
+    reason: str | None = None
+    extra: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """A personality's picture; `sha256` is of its bytes, in hexadecimal."""
+
+    personality_id: int
+    sha256: str
+    content_type: str
+    content: bytes
+    source_url: str | None = None
+    downloaded_at: datetime | None = None
+    last_checked: datetime | None = None
+    extra: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationPreference:
+    """Which releases a user wants to hear of; `last_notified` is a version."""
+
+    user_id: int
+    is_opted_out: bool
+    level: str
+    last_notified: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    extra: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotifiedVersion:
+    """The version that users were told of last."""
+
+    version: str
+    notified_at: datetime | None = None
+    extra: dict[str, Any] | None = None
+
+
 class TurnState(StrEnum):
     """How far an answer got: wanted, written by the AI, sent in full, or given up."""
 

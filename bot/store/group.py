@@ -20,6 +20,9 @@ class _GroupLostError(Exception):
     """The engine ended the whole transaction, not only the batch that failed."""
 
 
+GROUP_FAILURES: tuple[type[Exception], ...] = (*REFUSALS, _GroupLostError)
+
+
 def run_group(connection: RawConnection, slow_seconds: float, batches: Sequence[Batch]) -> list[Result]:
     """Run every batch, whole or not at all, in one COMMIT where that is possible.
 
@@ -29,7 +32,7 @@ def run_group(connection: RawConnection, slow_seconds: float, batches: Sequence[
         roll_back(connection)
         if len(batches) > 1:
             return _run_together(connection, slow_seconds, batches)
-    except (*REFUSALS, _GroupLostError):
+    except GROUP_FAILURES:
         logger.warning("A group of %d batches failed as a whole; each now runs alone.", len(batches))
     return [_run_alone(connection, slow_seconds, batch) for batch in batches]
 

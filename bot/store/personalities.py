@@ -1,0 +1,167 @@
+"""The table `personalities`: rows are never deleted, so that an old message still knows who spoke."""
+
+from datetime import datetime
+
+from bot.model import Personality, Profile
+from bot.store import changes
+from bot.store.columns import from_json, to_json, to_text, to_text_or_none, to_time, to_time_or_none
+from bot.store.statement import Query, Row, Statement, Value
+
+INSERT = """
+INSERT INTO personalities (
+    full_name, name_lower, display_name, avatar_url, added_by, added_at, updated_at, is_active,
+    error_message, prompt, model, profile_fetched_at, metadata, extra
+) VALUES (
+    :full_name, :name_lower, :display_name, :avatar_url, :added_by, :added_at, :updated_at, :is_active,
+    :error_message, :prompt, :model, :profile_fetched_at, :metadata, :extra
+)
+ON CONFLICT (full_name) DO UPDATE SET
+    display_name = excluded.display_name, avatar_url = excluded.avatar_url, added_by = excluded.added_by,
+    added_at = excluded.added_at, updated_at = excluded.updated_at, is_active = excluded.is_active,
+    error_message = excluded.error_message, prompt = excluded.prompt, model = excluded.model,
+    profile_fetched_at = excluded.profile_fetched_at, metadata = excluded.metadata, extra = excluded.extra
+"""
+
+PUT = INSERT + "RETURNING id"
+ADD = INSERT + "WHERE personalities.is_active = 0 RETURNING id"
+
+FIND_BY_NAME = """
+SELECT p.* FROM personality_aliases AS a JOIN personalities AS p ON p.full_name = a.personality_name
+WHERE a.alias = :name AND p.is_active = 1
+UNION ALL
+SELECT p.* FROM personalities AS p WHERE p.name_lower = :name AND p.is_active = 1
+"""
+
+
+def to_row(personality: Personality) -> dict[str, Value]:
+    """The parameters of `PUT`."""
+    return {
+        "full_name": personality.full_name,
+        "name_lower": personality.full_name.lower(),
+        "display_name": personality.display_name,
+        "avatar_url": personality.avatar_url,
+        "added_by": personality.added_by,
+        "added_at": to_text(personality.added_at),
+        "updated_at": to_text_or_none(personality.updated_at),
+        "is_active": int(personality.is_active),
+        "error_message": personality.error_message,
+        "prompt": personality.prompt,
+        "model": personality.model,
+        "profile_fetched_at": to_text_or_none(personality.profile_fetched_at),
+        "metadata": to_json(personality.metadata),
+        "extra": to_json(personality.extra),
+    }
+
+
+def read(row: Row) -> Personality:
+    """The personality in a row of the table."""
+    return Personality(
+        id=row["id"],
+        full_name=row["full_name"],
+        display_name=row["display_name"],
+        avatar_url=row["avatar_url"],
+        added_by=row["added_by"],
+        added_at=to_time(row["added_at"]),
+        updated_at=to_time_or_none(row["updated_at"]),
+        is_active=bool(row["is_active"]),
+        error_message=row["error_message"],
+        prompt=row["prompt"],
+        model=row["model"],
+        profile_fetched_at=to_time_or_none(row["profile_fetched_at"]),
+        metadata=from_json(row["metadata"]) or {},
+        extra=from_json(row["extra"]),
+    )
+
+
+def put(personality: Personality) -> Statement:
+    """Insert or replace by full name, reviving a removed one; the one row returned has its `id`."""
+    return Statement(PUT, to_row(personality))
+
+
+def add(personality: Personality) -> Statement:
+    """Insert, or revive a removed one; returns a row with its `id`, or no row if an active one has the name."""
+    return Statement(ADD, to_row(personality))
+
+
+def refresh(full_name: str, profile: Profile, now: datetime) -> Statement:
+    """Take over what the profile endpoint says, unless the personality was removed meanwhile."""
+    return Statement(
+        "UPDATE personalities SET display_name = :display_name, avatar_url = coalesce(:avatar_url, avatar_url),"
+        " error_message = :error_message, profile_fetched_at = :now, updated_at = :now"
+        " WHERE full_name = :full_name AND is_active = 1",
+        {
+            "full_name": full_name,
+            "display_name": profile.display_name,
+            "avatar_url": profile.avatar_url,
+            "error_message": profile.error_message,
+            "now": to_text(now),
+        },
+    )
+
+
+def remove(full_name: str, changed_by: int, now: datetime) -> list[Statement]:
+    """Deactivate it and delete its aliases and activations; records all of these changes itself."""
+    name: dict[str, Value] = {"full_name": full_name}
+    return [
+        *changes.record_removal(full_name, changed_by, now),
+        Statement("DELETE FROM personality_aliases WHERE personality_name = :full_name", name),
+        Statement("DELETE FROM channel_activations WHERE personality_name = :full_name", name),
+        Statement(
+            "UPDATE personalities SET is_active = 0, updated_at = :now WHERE full_name = :full_name",
+            {**name, "now": to_text(now)},
+        ),
+    ]
+
+
+def get(full_name: str) -> Query[Personality]:
+    """The personality of exactly this name, removed or not."""
+    return Query("SELECT * FROM personalities WHERE full_name = :name", read, {"name": full_name})
+
+
+def get_by_id(personality_id: int) -> Query[Personality]:
+    """The personality of this id, removed or not."""
+    return Query("SELECT * FROM personalities WHERE id = :id", read, {"id": personality_id})
+
+
+def find_by_name(text: str) -> Query[Personality]:
+    """The active personality with this alias, and after it those with this full name, in any case."""
+    return Query(FIND_BY_NAME, read, {"name": text.lower()})
+
+
+def find_by_owner(user_id: int, limit: int, offset: int = 0) -> Query[Personality]:
+    """A page of the active personalities that the user added, by name."""
+    return Query(
+        "SELECT * FROM personalities WHERE added_by = :user_id AND is_active = 1"
+        " ORDER BY name_lower, id LIMIT :limit OFFSET :offset",
+        read,
+        {"user_id": user_id, "limit": limit, "offset": offset},
+    )
+
+
+def count_by_owner(user_id: int) -> Query[int]:
+    """How many active personalities the user added."""
+    return Query(
+        "SELECT count(*) AS n FROM personalities WHERE added_by = :user_id AND is_active = 1",
+        lambda row: int(row["n"]),
+        {"user_id": user_id},
+    )
+
+
+def find_without_profile(limit: int) -> Query[Personality]:
+    """Active personalities whose profile was never fetched, oldest first."""
+    return Query(
+        "SELECT * FROM personalities WHERE is_active = 1 AND profile_fetched_at IS NULL"
+        " ORDER BY id LIMIT :limit",
+        read,
+        {"limit": limit},
+    )
+
+
+def find_by_profile_age(fetched_before: datetime, limit: int) -> Query[Personality]:
+    """Active personalities whose profile was fetched before this time, the oldest fetch first."""
+    return Query(
+        "SELECT * FROM personalities WHERE is_active = 1 AND profile_fetched_at < :before"
+        " ORDER BY profile_fetched_at LIMIT :limit",
+        read,
+        {"before": to_text(fetched_before), "limit": limit},
+    )

@@ -1,0 +1,98 @@
+"""What users set for themselves: release notes by message, automatic answers; and the last version announced."""
+
+from datetime import datetime
+
+from bot.model import NotificationPreference, NotifiedVersion
+from bot.store.columns import from_json, to_json, to_text_or_none, to_time_or_none
+from bot.store.statement import Query, Row, Statement, Value
+
+PUT_NOTIFICATIONS = """
+INSERT INTO notification_preferences (
+    user_id, is_opted_out, level, last_notified, created_at, updated_at, extra
+) VALUES (:user_id, :is_opted_out, :level, :last_notified, :created_at, :updated_at, :extra)
+ON CONFLICT (user_id) DO UPDATE SET is_opted_out = excluded.is_opted_out, level = excluded.level,
+    last_notified = excluded.last_notified, created_at = excluded.created_at,
+    updated_at = excluded.updated_at, extra = excluded.extra
+"""
+
+PUT_VERSION = """
+INSERT INTO notified_version (id, version, notified_at, extra) VALUES (1, :version, :notified_at, :extra)
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, notified_at = excluded.notified_at,
+    extra = excluded.extra
+"""
+
+PUT_AUTO_RESPONSE = """
+INSERT INTO auto_responses (user_id, enabled_at, extra) VALUES (:user_id, :enabled_at, :extra)
+ON CONFLICT (user_id) DO NOTHING
+"""
+
+
+def to_row(preference: NotificationPreference) -> dict[str, Value]:
+    """The parameters of `PUT_NOTIFICATIONS`."""
+    return {
+        "user_id": preference.user_id,
+        "is_opted_out": int(preference.is_opted_out),
+        "level": preference.level,
+        "last_notified": preference.last_notified,
+        "created_at": to_text_or_none(preference.created_at),
+        "updated_at": to_text_or_none(preference.updated_at),
+        "extra": to_json(preference.extra),
+    }
+
+
+def put_notifications(preference: NotificationPreference) -> Statement:
+    """Insert or replace a user's wish about release notes."""
+    return Statement(PUT_NOTIFICATIONS, to_row(preference))
+
+
+def get_notifications(user_id: int) -> Query[NotificationPreference]:
+    """The user's wish about release notes."""
+    return Query("SELECT * FROM notification_preferences WHERE user_id = :user_id", read, {"user_id": user_id})
+
+
+def put_version(version: NotifiedVersion) -> Statement:
+    """Note which version users were told of last."""
+    return Statement(
+        PUT_VERSION,
+        {
+            "version": version.version,
+            "notified_at": to_text_or_none(version.notified_at),
+            "extra": to_json(version.extra),
+        },
+    )
+
+
+def get_version() -> Query[NotifiedVersion]:
+    """The version users were told of last."""
+    return Query(
+        "SELECT * FROM notified_version",
+        lambda row: NotifiedVersion(row["version"], to_time_or_none(row["notified_at"]), from_json(row["extra"])),
+    )
+
+
+def enable_auto_response(user_id: int, now: datetime | None) -> Statement:
+    """After one mention, keep answering this user."""
+    return Statement(PUT_AUTO_RESPONSE, {"user_id": user_id, "enabled_at": to_text_or_none(now), "extra": None})
+
+
+def disable_auto_response(user_id: int) -> Statement:
+    """Answer this user only when asked."""
+    return Statement("DELETE FROM auto_responses WHERE user_id = :user_id", {"user_id": user_id})
+
+
+def has_auto_response(user_id: int) -> Query[bool]:
+    """One row if automatic answers are on for the user."""
+    return Query("SELECT 1 FROM auto_responses WHERE user_id = :user_id", lambda _: True, {"user_id": user_id})
+
+
+def read(row: Row) -> NotificationPreference:
+    """The wish in a row of the table."""
+    return NotificationPreference(
+        user_id=row["user_id"],
+        is_opted_out=bool(row["is_opted_out"]),
+        level=row["level"],
+        last_notified=row["last_notified"],
+        created_at=to_time_or_none(row["created_at"]),
+        updated_at=to_time_or_none(row["updated_at"]),
+        extra=from_json(row["extra"]),
+    )
