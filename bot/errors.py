@@ -50,6 +50,8 @@ class NotAllowedError(TzurotError):
 class UnavailableError(TzurotError):
     """A service outside (Discord, AI, login, bucket) failed or did not answer in time."""
 
+    retry_after_seconds: float | None = None
+
 
 class UnreadableError(TzurotError):
     """A file or record is there but can't be read; unreadable is never empty."""

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     profile_timeout_seconds: Seconds = 20
     profile_lifetime_seconds: Seconds = 86_400
     profile_backoff_limit_seconds: Seconds = 300
+    profile_idle_seconds: Seconds = 60
     login_timeout_seconds: Seconds = 20
     token_lifetime_seconds: Seconds = 2_592_000
     refusal_interval_seconds: Seconds = 600
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     slow_statement_seconds: Seconds = 0.5
     read_timeout_seconds: Seconds = 2
     changes_lifetime_seconds: Seconds = 2_592_000
+    upkeep_interval_seconds: Seconds = 3600
 
     # The copy in object storage
     replica_bucket: str | None = None

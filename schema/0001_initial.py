@@ -187,6 +187,7 @@ CREATE TABLE canary (
 ) STRICT;
 
 CREATE INDEX idx_personalities_name_lower ON personalities (name_lower);
+CREATE INDEX idx_personalities_display_name ON personalities (display_name);
 CREATE INDEX idx_personalities_added_by ON personalities (added_by);
 CREATE INDEX idx_personality_aliases_personality ON personality_aliases (personality_name);
 CREATE INDEX idx_auth_tokens_user_id ON auth_tokens (user_id);

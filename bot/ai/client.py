@@ -29,6 +29,7 @@ class AIClient:
         text = _text(reply.body)
         if text is None:
             raise UnavailableError(f"{SERVICE} sent an answer that can't be read.", remedy="Try again later.")
+        text = text.replace("\x00", "")
         if not text.strip():
             raise UnavailableError(f"{question.personality.display_name} had nothing to say.", remedy="Ask again.")
         return text
@@ -70,7 +71,9 @@ class AIClient:
 
 
 def _messages(question: Question) -> list[dict[str, Any]]:
-    message = {"role": "user", "content": question.content}
+    # Half of a surrogate pair can come over Discord's wire, but is no Unicode.
+    content = question.content.encode("utf-8", "replace").decode()
+    message = {"role": "user", "content": content}
     prompt = question.personality.prompt
     return [{"role": "system", "content": prompt}, message] if prompt else [message]
 

@@ -69,4 +69,4 @@ def _profile(full_name: str, body: dict[str, Any]) -> Profile:
 
 
 def _text(value: Any) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+    return value.replace("\x00", "").strip() or None if isinstance(value, str) else None

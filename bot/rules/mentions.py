@@ -17,6 +17,7 @@ CANDIDATE_LIMIT = 160
 
 DISCORD_MENTION = re.compile(r"[!&]?\d+>")
 SPACES = re.compile(r"\s+")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 WRITTEN_WITHOUT_SPACES = frozenset(
     {"CJK", "HALFWIDTH", "HIRAGANA", "KATAKANA", "KHMER", "LAO", "MYANMAR", "THAI", "TIBETAN"}
 )
@@ -26,7 +27,7 @@ def candidates(content: str, mention_char: str = "@") -> tuple[str, ...]:
     """Every name that the message could mention, lower case, without repetitions, in the order of the text."""
     if mention_char not in content:
         return ()
-    text = content.lower()
+    text = UNSTORABLE.sub("\ufffd", content.lower())
     found: dict[str, None] = {}
     for start in _starts(text, mention_char):
         for name in _names(text[start : start + NAME_LENGTH_LIMIT]):

@@ -13,6 +13,8 @@ NAME = re.compile(r"[A-Za-z0-9 \-_.]+")
 PARTS = re.compile(r"[\s\-_.]+")
 RESERVED = frozenset({"system", "bot", "admin", "moderator", "everyone", "here", "null", "undefined", "true", "false"})
 
+PINGS = frozenset({"everyone", "here"})
+
 
 def check_full_name(name: str) -> str:
     """The name without space around it; raises InvalidInputError for one that may not be given."""
@@ -33,7 +35,9 @@ def check_alias(alias: str, full_name: str) -> str:
         raise InvalidInputError(f"An alias has 1 to {ALIAS_MAX} characters; this one has {len(folded)}.")
     if not folded.isprintable():
         raise InvalidInputError("An alias can't hold control characters or line breaks.")
-    if folded == full_name.lower():
+    if folded in PINGS:
+        raise InvalidInputError(f"“{folded}” is a reserved word.", remedy="Choose another alias.")
+    if folded == fold(full_name):
         raise InvalidInputError(f"“{full_name}” already is the personality's own name.")
     return folded
 
@@ -66,7 +70,7 @@ def display_aliases(display_name: str, full_name: str, letters: str) -> tuple[st
     display name is the full name, which is found anyway.
     """
     display = fold(display_name)
-    if not display or display == full_name.lower():
+    if not display or display == fold(full_name):
         return ()
     parts = PARTS.split(full_name.lower())
     following = len(PARTS.split(display))

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 
-from bot.model import Clock, Member, Personality, Place, utc_now
+from bot.errors import NotFoundError
+from bot.model import Activation, Clock, Member, Personality, Place, utc_now
+from bot.rules.permissions import require_activation, require_deactivation
+from bot.services.finding import find
 from bot.services.policy import Policy
+from bot.store import activations, changes
+from bot.store.changes import Action, Kind
 from bot.store.statement import Store
 
 
@@ -28,11 +33,37 @@ class Activations:
 
         Raises NotAllowedError without Manage Messages or outside of an NSFW channel, NotFoundError for the name.
         """
-        raise NotImplementedError
+        require_activation(member, place)
+        personality = await find(self.store, name)
+        before = await self.store.first(activations.get(place.channel_id))
+        now = self.clock()
+        await self.store.write(
+            changes.record(Kind.ACTIVATION, Action.PUT, place.channel_id, member.user_id, now),
+            activations.put(Activation(place.channel_id, personality.full_name, member.user_id, now)),
+        )
+        is_other = before is not None and before.personality_name != personality.full_name
+        return Activated(personality, before.personality_name if before and is_other else None)
 
     async def deactivate(self, member: Member, place: Place, name: str | None = None) -> str:
         """End it; returns the full name of who answered. Raises NotAllowedError without Manage Messages, NotFoundError.
 
         With a name it ends only that personality's activation.
         """
-        raise NotImplementedError
+        require_deactivation(member, place)
+        activation = await self.store.first(activations.get(place.channel_id))
+        if activation is None:
+            raise NotFoundError("No personality is active in this channel.")
+        if name is not None:
+            await self._require_same(activation, name)
+        await self.store.write(
+            changes.record(Kind.ACTIVATION, Action.DELETE, place.channel_id, member.user_id, self.clock()),
+            activations.delete(place.channel_id),
+        )
+        return activation.personality_name
+
+    async def _require_same(self, activation: Activation, name: str) -> None:
+        personality = await find(self.store, name)
+        if personality.full_name != activation.personality_name:
+            raise NotFoundError(
+                f"“{personality.full_name}” is not active in this channel; “{activation.personality_name}” is."
+            )

@@ -1,15 +1,54 @@
 """A message is heard, and a personality answers it."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from bot.model import Clock, Heard, utc_now
+from bot.errors import ConflictError, TzurotError, UnavailableError
+from bot.model import (
+    Cause,
+    Clock,
+    Conversation,
+    Heard,
+    Mapping,
+    Personality,
+    Question,
+    Secret,
+    Turn,
+    TurnState,
+    Voice,
+    utc_now,
+)
+from bot.rules.answering import who_answers
+from bot.rules.mentions import candidates, longest
+from bot.rules.permissions import require_conversation_place, require_login
+from bot.rules.speech import message_limit
+from bot.rules.splitting import split
+from bot.services.lines import Lines
 from bot.services.policy import Policy
 from bot.services.ports import Speaker, Thinker
+from bot.store import conversations, logins, messages, situation, turns
 from bot.store.cipher import Cipher
-from bot.store.statement import Store
+from bot.store.situation import SealedLogin, Situation
+from bot.store.statement import Statement, Store
+
+REMEMBERED_REFUSALS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What a turn needs to know from its first step to its last."""
+
+    heard: Heard
+    personality: Personality
+    cause: Cause
+    login: SealedLogin | None
+    token: Secret | None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class Dialogue:
     """Decides who answers a message, asks the AI service, and says the answer, each step committed before the next."""
 
@@ -19,6 +58,10 @@ class Dialogue:
     thinker: Thinker
     policy: Policy
     clock: Clock = utc_now
+    _lines: Lines = field(default_factory=Lines, init=False, repr=False)
+    _running: "set[asyncio.Task[object]]" = field(default_factory=set, init=False, repr=False)
+    _refused: dict[tuple[int, int], datetime] = field(default_factory=dict, init=False, repr=False)
+    _is_closing: bool = field(default=False, init=False)
 
     async def hear(self, heard: Heard) -> None:
         """Answer the message if a personality should; returns when everything is said, or at once if none should.
@@ -27,8 +70,166 @@ class Dialogue:
         the calls, different channels in parallel. Raises a TzurotError whose sentence the author must be told
         (as a reply by the bot, without pinging anyone).
         """
-        raise NotImplementedError
+        if self._is_closing or not heard.content.strip():
+            return
+        with self._counted(), self._lines.join(heard.place.channel_id) as is_first:
+            task = await self._decide(heard)
+            if task is None or not await self._open(task):
+                return
+            await is_first.wait()
+            async with self.speaker.typing(heard.place):
+                answer = await self._think(task)
+                await self._say(task, answer)
 
     async def close(self, timeout_seconds: float) -> None:
         """Hear nothing new, wait that long for running turns, then cancel them: their rows say how far they got."""
-        raise NotImplementedError
+        self._is_closing = True
+        running = self._running - {asyncio.current_task()}
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=timeout_seconds)
+        for turn in late:
+            turn.cancel()
+        if late:
+            await asyncio.wait(late, timeout=timeout_seconds)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("hear() runs in a task")
+        self._running.add(task)
+        try:
+            yield
+        finally:
+            self._running.discard(task)
+
+    async def _decide(self, heard: Heard) -> _Task | None:
+        names = candidates(heard.content, self.policy.mention_char)
+        (known,) = await self.store.look_up(situation.find(heard, names))
+        if known.is_blacklisted:
+            return None
+        by_name = known.replied_to_by_name[0] if known.replied_to_by_name else None
+        answering = who_answers(known.replied_to or by_name, longest(names, known.mentioned), known.activated)
+        if answering is None:
+            return None
+        personality, cause = answering
+        login = known.login_for(personality.full_name) if self.policy.has_login_service else None
+        if not self._admits(heard, known, login, cause):
+            return None
+        token = login.open(self.cipher) if login else None
+        return _Task(heard=heard, personality=personality, cause=cause, login=login, token=token)
+
+    def _admits(self, heard: Heard, known: Situation, login: SealedLogin | None, cause: Cause) -> bool:
+        """Raise the refusal; False where its author was told a moment ago in a channel that answers everything."""
+        try:
+            require_conversation_place(heard.place, is_verified=known.is_verified, how=self.policy.command("verify"))
+            if self.policy.has_login_service:
+                self._require_login(login)
+        except TzurotError:
+            if cause is Cause.ACTIVATION and not self._may_tell(heard):
+                return False
+            raise
+        return True
+
+    def _require_login(self, login: SealedLogin | None) -> None:
+        require_login(
+            is_present=login is not None,
+            expires_at=login.expires_at if login else None,
+            now=self.clock(),
+            how=self.policy.command("auth start"),
+        )
+
+    def _may_tell(self, heard: Heard) -> bool:
+        """Whether the author was not told in this channel lately; each message there would get the same sentence."""
+        now, key = self.clock(), (heard.place.channel_id, heard.author_id)
+        told_at = self._refused.pop(key, None)
+        if told_at is not None and now - told_at < self.policy.refusal_interval:
+            self._refused[key] = told_at
+            return False
+        self._refused[key] = now
+        if len(self._refused) > REMEMBERED_REFUSALS:
+            del self._refused[next(iter(self._refused))]
+        return True
+
+    async def _open(self, task: _Task) -> bool:
+        """Commit that the message wants an answer; False if it already has its turn."""
+        now, heard = self.clock(), task.heard
+        turn = Turn(
+            message_id=heard.message_id,
+            channel_id=heard.place.channel_id,
+            user_id=heard.author_id,
+            personality_id=task.personality.id,
+            cause=task.cause,
+            state=TurnState.PENDING,
+            created_at=now,
+            updated_at=now,
+            guild_id=heard.place.guild_id,
+            parent_id=heard.place.parent_id,
+        )
+        try:
+            await self.store.write(turns.add(turn))
+        except ConflictError:
+            return False
+        return True
+
+    async def _think(self, task: _Task) -> tuple[str, ...]:
+        """Ask the AI service and commit its answer; gives it as messages to send."""
+        heard = task.heard
+        question = Question(task.personality, heard.content, heard.author_id, heard.place.channel_id, task.token)
+        try:
+            text = await self.thinker.answer(question)
+            chunks = split(text, message_limit(is_dm=heard.place.is_dm))
+            if not chunks:
+                raise UnavailableError(f"{task.personality.display_name} had nothing to say.", remedy="Ask again.")
+        except TzurotError as error:
+            await self.store.write(turns.fail(heard.message_id, type(error).__name__, self.clock()))
+            raise
+        await self.store.write(turns.answer(heard.message_id, text, len(chunks), self.clock()))
+        return chunks
+
+    async def _say(self, task: _Task, chunks: tuple[str, ...]) -> None:
+        """Send every message, its id committed before the next is sent, and with the last that the turn is done."""
+        voice = Voice(task.personality.display_name, task.personality.avatar_url)
+        for position, chunk in enumerate(chunks):
+            sent_id = await self.speaker.say(task.heard.place, voice, chunk)
+            statements = [
+                turns.add_chunk(task.heard.message_id, position, sent_id),
+                messages.put(_mapping(task, sent_id)),
+            ]
+            if position == len(chunks) - 1:
+                statements += self._ending(task)
+            await self.store.write(*statements)
+
+    def _ending(self, task: _Task) -> list[Statement]:
+        now, heard = self.clock(), task.heard
+        conversation = Conversation(
+            channel_id=heard.place.channel_id,
+            user_id=heard.author_id,
+            personality_name=task.personality.full_name,
+            started_at=now,
+            last_message_at=now,
+            message_count=1,
+            is_dm=heard.place.is_dm,
+            is_mention_only=_is_mention_only(task),
+        )
+        ending = [turns.finish(heard.message_id, now), conversations.go_on(conversation)]
+        if task.login is not None:
+            ending.append(logins.touch(task.login.user_id, task.login.personality_name, now))
+        return ending
+
+
+def _mapping(task: _Task, sent_id: int) -> Mapping:
+    heard = task.heard
+    return Mapping(
+        message_id=sent_id,
+        user_id=heard.author_id,
+        channel_id=heard.place.channel_id,
+        personality_id=task.personality.id,
+        is_dm=heard.place.is_dm,
+        is_mention_only=_is_mention_only(task),
+    )
+
+
+def _is_mention_only(task: _Task) -> bool:
+    return task.cause is Cause.MENTION and not task.heard.place.is_dm

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from bot.model import Clock, Member, utc_now
+from bot.rules.permissions import needs_login, require_login
 from bot.services.policy import Policy
+from bot.store import blacklist, logins
 from bot.store.statement import Store
 
 
@@ -21,4 +23,15 @@ class Gate:
         False means a blacklisted user, who is ignored without a word. Raises NotAllowedError, with a sentence of
         its own for an expired login, unless the command is `help` or `auth …` or no login service is configured.
         """
-        raise NotImplementedError
+        if await self.store.look_up(blacklist.get(member.user_id)):
+            return False
+        if self.policy.has_login_service and needs_login(command):
+            dates = await self.store.look_up(logins.find_dates(member.user_id))
+            latest = max(dates, key=logins.validity, default=None)
+            require_login(
+                is_present=latest is not None,
+                expires_at=latest.expires_at if latest else None,
+                now=self.clock(),
+                how=self.policy.command("auth start"),
+            )
+        return True

@@ -1,13 +1,20 @@
 """Users' logins at the AI service."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.model import Clock, Member, Place, utc_now
+from bot.errors import InvalidInputError, NotAllowedError, NotFoundError
+from bot.model import Clock, Login, Member, Place, utc_now
+from bot.rules.permissions import require_private_place
 from bot.services.policy import Policy
 from bot.services.ports import LoginService
+from bot.store import changes, logins
+from bot.store.changes import Action, Kind
 from bot.store.cipher import Cipher
-from bot.store.statement import Store
+from bot.store.statement import Statement, Store
+
+CODE_LIMIT = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +38,9 @@ class Logins:
     service: LoginService | None
     clock: Clock = utc_now
 
-    def start(self, member: Member) -> str:
+    def start(self, member: Member) -> str:  # noqa: ARG002 - the same shape as the others: who asks may matter one day
         """The link on which the user gets a code: send it by direct message."""
-        raise NotImplementedError
+        return self._service().link
 
     async def code(self, member: Member, place: Place, code: str) -> LoginStatus:
         """Trade the code for a token and keep it.
@@ -41,12 +48,60 @@ class Logins:
         Raises NotAllowedError outside of a direct message (delete the message that holds the code) and for a bad
         code, UnavailableError where the service failed.
         """
-        raise NotImplementedError
+        service = self._service()
+        require_private_place(place)
+        granted = await service.redeem(_clean(code))
+        now = self.clock()
+        login = Login(
+            member.user_id, granted.token, now, expires_at=granted.expires_at or now + self.policy.token_lifetime
+        )
+        subject = changes.login_subject(member.user_id)
+        await self.store.write(
+            changes.record(Kind.LOGIN, Action.PUT, subject, member.user_id, now), logins.put(login, self.cipher)
+        )
+        return LoginStatus(is_needed=True, is_logged_in=True, created_at=now, expires_at=expires_at)
 
     async def status(self, member: Member) -> LoginStatus:
         """Whether the user is logged in, and until when."""
-        raise NotImplementedError
+        if self.service is None:
+            return LoginStatus(is_needed=False)
+        dates = await self.store.fetch(logins.find_dates(member.user_id))
+        if not dates:
+            return LoginStatus(is_needed=True)
+        latest = max(dates, key=logins.validity)
+        is_valid = logins.validity(latest) > self.clock()
+        return LoginStatus(
+            is_needed=True,
+            is_logged_in=is_valid,
+            is_expired=not is_valid,
+            created_at=latest.created_at,
+            expires_at=latest.expires_at,
+        )
 
     async def revoke(self, member: Member) -> None:
         """Forget the user's token; raises NotFoundError if there is none."""
-        raise NotImplementedError
+        self._service()
+        dates = await self.store.fetch(logins.find_dates(member.user_id))
+        if not dates:
+            raise NotFoundError("You are not logged in, so there is nothing to forget.")
+        await self.store.write(*self._forgetting(member.user_id, [login.personality_name for login in dates]))
+
+    def _forgetting(self, user_id: int, names: Sequence[str]) -> Iterator[Statement]:
+        now = self.clock()
+        for name in names:
+            subject = changes.login_subject(user_id, name)
+            yield changes.record(Kind.LOGIN, Action.DELETE, subject, user_id, now)
+            yield logins.delete(user_id, name)
+
+    def _service(self) -> LoginService:
+        if self.service is None:
+            raise NotAllowedError("Nobody needs to log in here: the operator's key serves everyone.")
+        return self.service
+
+
+def _clean(code: str) -> str:
+    """The code without what people put around it: spaces, spoiler bars, code marks."""
+    code = code.strip().strip("|`").strip()
+    if not code or len(code) > CODE_LIMIT or not code.isprintable():
+        raise InvalidInputError("This does not look like a login code.")
+    return code

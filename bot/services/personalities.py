@@ -1,12 +1,31 @@
 """Adding, removing and finding personalities and their aliases."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+import builtins
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from string import ascii_lowercase
 
-from bot.model import Clock, Member, Personality, utc_now
+from bot.errors import ConfigurationError, ConflictError, InvalidInputError, NotFoundError
+from bot.model import NOBODY, Alias, Clock, Member, Personality, Profile, utc_now
+from bot.rules.names import (
+    check_alias,
+    check_avatar_url,
+    check_full_name,
+    check_prompt,
+    display_aliases,
+    fold,
+)
+from bot.rules.permissions import require_removal
+from bot.services.finding import find, look_for
 from bot.services.policy import Policy
 from bot.services.ports import ProfileSource
-from bot.store.statement import Store
+from bot.store import activations, aliases, changes
+from bot.store import personalities as rows_of
+from bot.store.changes import Action, Kind
+from bot.store.statement import Statement, Store
 
 PAGE_LENGTH = 10
 
@@ -66,6 +85,11 @@ class Aliased:
     alias: str
 
 
+def random_letters() -> str:
+    """Six random lower-case letters."""
+    return "".join(secrets.choice(ascii_lowercase) for _ in range(6))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Personalities:
     """`profiles` is None where no profile endpoint is configured; `letters` gives six random lower-case letters."""
@@ -74,7 +98,9 @@ class Personalities:
     policy: Policy
     profiles: ProfileSource | None = None
     clock: Clock = utc_now
-    letters: Callable[[], str] = lambda: "xxxxxx"
+    letters: Callable[[], str] = random_letters
+    # One process holds the volume, so this is all that keeps two changes from taking the same free name.
+    _naming: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def add(self, member: Member, wish: Wish) -> Added:
         """Add a personality for the member, or bring a removed one back.
@@ -82,27 +108,178 @@ class Personalities:
         Takes as long as the profile endpoint does: defer the interaction. Raises InvalidInputError for a bad name,
         alias or URL, ConflictError for one that is there, NotFoundError or UnavailableError for its profile.
         """
-        raise NotImplementedError
+        name = check_full_name(wish.full_name)
+        typed = check_alias(wish.alias, name) if wish.alias else None
+        described = _described(name, wish)
+        await self._require_free(name, typed)
+        if self.profiles is not None:
+            described = _with_profile(described, await self.profiles.fetch(name), self.clock())
+        async with self._naming:
+            await self._require_free(name, typed)
+            return await self._add(member, described, typed)
+
+    async def _add(self, member: Member, described: Personality, typed: str | None) -> Added:
+        now = self.clock()
+        removed = await self.store.first(rows_of.find_removed(described.full_name))
+        personality = _brought_back(described, removed) if removed else described
+        personality = replace(personality, added_by=member.user_id, added_at=now)
+        free = await self._free_aliases(personality)
+        new = tuple(dict.fromkeys([*([typed] if typed else []), *free]))
+        outcomes = await self.store.write(
+            changes.record(Kind.PERSONALITY, Action.PUT, personality.full_name, member.user_id, now),
+            rows_of.put(personality),
+            *self._naming_statements(personality, member.user_id, new),
+        )
+        stored = replace(personality, id=outcomes[1].rows[0]["id"])
+        return Added(stored, new, is_revived=removed is not None)
 
     async def remove(self, member: Member, name: str) -> Removed:
         """Remove a personality by name or alias; its messages still know who spoke.
 
         Raises NotFoundError, or NotAllowedError for anyone but who added it and the bot's owner.
         """
-        raise NotImplementedError
+        async with self._naming:
+            details = await self.info(name)
+            require_removal(member, details.personality, self.policy.owner_id)
+            await self.store.write(*rows_of.remove(details.personality.full_name, member.user_id, self.clock()))
+        return Removed(details.personality, details.aliases, details.channel_ids)
 
     async def list(self, member: Member, page: int = 1) -> Page:
         """The member's own personalities, ten a page; raises NotFoundError for a page that does not exist."""
-        raise NotImplementedError
+        total = sum(await self.store.fetch(rows_of.count_by_owner(member.user_id)))
+        pages = max(-(-total // PAGE_LENGTH), 1)
+        if not 1 <= page <= pages:
+            raise NotFoundError(f"There is no page {page}.", remedy=f"The last page is {pages}.")
+        own = await self.store.fetch(rows_of.find_by_owner(member.user_id, PAGE_LENGTH, (page - 1) * PAGE_LENGTH))
+        return Page(tuple(own), page, pages, total)
 
     async def info(self, name: str) -> Details:
         """Everything about a personality, by name or alias; raises NotFoundError."""
-        raise NotImplementedError
+        personality = await find(self.store, name)
+        found = await self.store.fetch(aliases.find_by_personality(personality.full_name))
+        active = await self.store.fetch(activations.find_by_personality(personality.full_name))
+        return Details(
+            personality, tuple(alias.alias for alias in found), tuple(activation.channel_id for activation in active)
+        )
 
     async def alias(self, member: Member, name: str, alias: str) -> Aliased:
         """Give a personality another name; raises NotFoundError, InvalidInputError or ConflictError."""
-        raise NotImplementedError
+        async with self._naming:
+            personality = await find(self.store, name)
+            folded = check_alias(alias, personality.full_name)
+            await self._require_free_alias(folded)
+            await self.store.write(*self._naming_statements(personality, member.user_id, (folded,)))
+        return Aliased(personality, folded)
 
     async def seed(self) -> int:
-        """Add the owner's personalities of the settings, without network; returns how many were new."""
-        raise NotImplementedError
+        """Add the owner's personalities of the settings, without network; returns how many were new.
+
+        One that was removed stays removed. Raises ConfigurationError for a name that may not be given.
+        """
+        async with self._naming:
+            new = [name for name in self._owners_names() if await self._is_new(name)]
+            now = self.clock()
+            statements: builtins.list[Statement] = []
+            for name in new:
+                statements += [
+                    changes.record(Kind.PERSONALITY, Action.PUT, name, self.policy.owner_id, now),
+                    rows_of.put(Personality(name, name, self.policy.owner_id, now)),
+                ]
+            if statements:
+                await self.store.write(*statements)
+        return len(new)
+
+    async def adopt(self, personality: Personality, profile: Profile) -> None:
+        """Take over a profile that was fetched in the background; a new display name becomes an alias."""
+        now = self.clock()
+        async with self._naming:
+            adopted = _with_profile(personality, profile, now)
+            is_changed = replace(adopted, profile_fetched_at=personality.profile_fetched_at) != personality
+            is_renamed = adopted.display_name != personality.display_name
+            new = await self._free_aliases(adopted) if is_renamed else ()
+            before = changes.record(Kind.PERSONALITY, Action.PUT, personality.full_name, NOBODY, now)
+            await self.store.write(
+                *([before] if is_changed else []),
+                rows_of.refresh(personality.full_name, profile, now),
+                *self._naming_statements(personality, NOBODY, new),
+            )
+
+    def _owners_names(self) -> Iterator[str]:
+        for name in dict.fromkeys(self.policy.owner_personalities):
+            try:
+                yield check_full_name(name)
+            except InvalidInputError as error:
+                raise ConfigurationError(
+                    f"BOT_OWNER_PERSONALITIES has “{name}”, which can't be a name.", remedy=error.message
+                ) from None
+
+    async def _is_new(self, name: str) -> bool:
+        if await look_for(self.store, name) is not None:
+            return False
+        return await self.store.first(rows_of.find_removed(name)) is None
+
+    async def _require_free(self, name: str, typed: str | None) -> None:
+        found = await look_for(self.store, name)
+        if found is not None and fold(found.full_name) == fold(name):
+            who = "the bot's owner" if found.added_by == NOBODY else f"<@{found.added_by}>"
+            raise ConflictError(f"“{found.full_name}” is already here.", remedy=f"Ask {who} to remove it first.")
+        if found is not None:
+            raise ConflictError(f"“{name}” is already an alias of “{found.full_name}”.")
+        if typed is not None:
+            await self._require_free_alias(typed)
+
+    async def _require_free_alias(self, alias: str) -> None:
+        found = await look_for(self.store, alias)
+        if found is not None:
+            raise ConflictError(f"“{alias}” already stands for “{found.full_name}”.", remedy="Choose another alias.")
+
+    async def _free_aliases(self, personality: Personality) -> tuple[str, ...]:
+        """The alias that the display name gives, unless it already leads to this personality."""
+        for alias in display_aliases(personality.display_name, personality.full_name, self.letters()):
+            found = await look_for(self.store, alias)
+            if found is None:
+                return (alias,)
+            if found.full_name == personality.full_name:
+                return ()
+        return ()
+
+    def _naming_statements(self, personality: Personality, user_id: int, new: Iterable[str]) -> Iterator[Statement]:
+        now = self.clock()
+        for alias in new:
+            yield changes.record(Kind.ALIAS, Action.PUT, alias, user_id, now)
+            # `put`: an alias may be left over whose personality is gone.
+            yield aliases.put(Alias(alias, personality.full_name, user_id, now))
+
+
+def _described(name: str, wish: Wish) -> Personality:
+    """The personality as the user describes it; who and when come later."""
+    return Personality(
+        full_name=name,
+        display_name=name,
+        added_by=NOBODY,
+        added_at=datetime.min.replace(tzinfo=UTC),
+        avatar_url=check_avatar_url(wish.avatar_url) if wish.avatar_url else None,
+        prompt=check_prompt(wish.prompt) if wish.prompt else None,
+    )
+
+
+def _with_profile(personality: Personality, profile: Profile, now: datetime) -> Personality:
+    return replace(
+        personality,
+        display_name=profile.display_name,
+        avatar_url=profile.avatar_url or personality.avatar_url,
+        error_message=profile.error_message,
+        profile_fetched_at=now,
+    )
+
+
+def _brought_back(described: Personality, removed: Personality) -> Personality:
+    return replace(
+        removed,
+        is_active=True,
+        display_name=described.display_name,
+        avatar_url=described.avatar_url or removed.avatar_url,
+        error_message=described.error_message or removed.error_message,
+        prompt=described.prompt or removed.prompt,
+        profile_fetched_at=described.profile_fetched_at,
+    )

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.model import Clock, ReplicationState, utc_now
 from bot.services.ports import Replication
+from bot.store import overview
 from bot.store.statement import Store
 
 
@@ -29,4 +30,11 @@ class StatusReport:
 
     async def read(self) -> Report:
         """The state now."""
-        raise NotImplementedError
+        names = await self.store.fetch(overview.tables())
+        rows = {name: sum(await self.store.fetch(overview.count_rows(name))) for name in names}
+        return Report(
+            rows=rows,
+            replication=self.replication.state if self.replication else ReplicationState(is_configured=False),
+            uptime=self.clock() - self.started_at,
+            schema=await self.store.first(overview.last_migration()) or "",
+        )

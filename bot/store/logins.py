@@ -1,6 +1,7 @@
 """The table `auth_tokens`: a user's token for one personality or, under `*`, for all; encrypted."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from bot.model import EVERY_PERSONALITY, Login
 from bot.store.cipher import Cipher
@@ -20,6 +21,20 @@ TOUCH = (
     "UPDATE auth_tokens SET last_used = :now WHERE user_id = :user_id AND personality_name = :personality_name"
     " AND (last_used IS NULL OR last_used < :now)"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class LoginDates:
+    """What is known of a login without its token, and so without a key."""
+
+    personality_name: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+def validity(dates: LoginDates) -> datetime:
+    """Until when the login is valid, to compare logins by."""
+    return dates.expires_at or datetime.max.replace(tzinfo=UTC)
 
 
 def to_row(login: Login, cipher: Cipher) -> dict[str, Value]:
@@ -58,6 +73,18 @@ def find_by_user(user_id: int, cipher: Cipher) -> Query[Login]:
     return Query(
         "SELECT * FROM auth_tokens WHERE user_id = :user_id ORDER BY personality_name",
         lambda row: read(row, cipher),
+        {"user_id": user_id},
+    )
+
+
+def find_dates(user_id: int) -> Query[LoginDates]:
+    """All of a user's logins without their tokens, past their date or not, the one for all first."""
+    return Query(
+        "SELECT personality_name, created_at, expires_at FROM auth_tokens WHERE user_id = :user_id"
+        " ORDER BY personality_name",
+        lambda row: LoginDates(
+            row["personality_name"], to_time(row["created_at"]), to_time_or_none(row["expires_at"])
+        ),
         {"user_id": user_id},
     )
 

@@ -128,6 +128,15 @@ def find_by_name(text: str) -> Query[Personality]:
     return Query(FIND_BY_NAME, read, {"name": text.lower()})
 
 
+def find_removed(name: str) -> Query[Personality]:
+    """The removed personality of this full name, else one that differs in case only."""
+    return Query(
+        "SELECT * FROM personalities WHERE name_lower = :lower AND is_active = 0 ORDER BY full_name <> :name, id",
+        read,
+        {"name": name, "lower": name.lower()},
+    )
+
+
 def find_by_owner(user_id: int, limit: int, offset: int = 0) -> Query[Personality]:
     """A page of the active personalities that the user added, by name."""
     return Query(
@@ -150,8 +159,7 @@ def count_by_owner(user_id: int) -> Query[int]:
 def find_without_profile(limit: int) -> Query[Personality]:
     """Active personalities whose profile was never fetched, oldest first."""
     return Query(
-        "SELECT * FROM personalities WHERE is_active = 1 AND profile_fetched_at IS NULL"
-        " ORDER BY id LIMIT :limit",
+        "SELECT * FROM personalities WHERE is_active = 1 AND profile_fetched_at IS NULL ORDER BY id LIMIT :limit",
         read,
         {"limit": limit},
     )

@@ -92,6 +92,10 @@ def test_of_equally_long_names_the_first_wins() -> None:
     assert longest(candidates("@abc @xyz"), {"xyz": 2, "abc": 1}) == 1
 
 
+def test_what_no_database_takes_is_no_part_of_a_name() -> None:
+    assert not any(set(name) & {"\x00", "\ud800"} for name in candidates("@a\x00b @c\ud800d"))
+
+
 @given(st.text(max_size=300).map("@".join))
 def test_candidates_stay_bounded_and_lower_case(content: str) -> None:
     names = candidates(content)

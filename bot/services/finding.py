@@ -1,0 +1,26 @@
+"""Personalities by what people call them."""
+
+from bot.errors import NotFoundError
+from bot.model import Personality
+from bot.rules.names import fold
+from bot.store import personalities
+from bot.store.statement import Store
+
+SHOWN_LENGTH = 100
+
+
+async def look_for(store: Store, name: str) -> Personality | None:
+    """The active personality with this alias or full name, in any case, or None."""
+    for spelling in dict.fromkeys((name.strip(), fold(name))):
+        found = await store.first(personalities.find_by_name(spelling))
+        if found is not None:
+            return found
+    return None
+
+
+async def find(store: Store, name: str) -> Personality:
+    """The same; raises NotFoundError."""
+    found = await look_for(store, name)
+    if found is None:
+        raise NotFoundError(f"I know no personality called “{fold(name)[:SHOWN_LENGTH]}”.")
+    return found

@@ -1,0 +1,44 @@
+"""What has to be thrown away from time to time."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bot.errors import StorageError
+from bot.model import Clock, utc_now
+from bot.services.policy import Policy
+from bot.store import changes
+from bot.store.statement import Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """Forgets old changes, a few at a time, so that nobody's write waits for it. Run it as a background task."""
+
+    store: Store
+    policy: Policy
+    interval_seconds: float
+    clock: Clock = utc_now
+    pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+
+    async def run(self) -> None:
+        """Tidy up until cancelled; what the database refuses is tried again next time."""
+        while True:
+            try:
+                await self.forget_old_changes()
+            except StorageError as error:
+                logger.warning("Old changes are still there: %s", error.message)
+            await self.pause(self.interval_seconds)
+
+    async def forget_old_changes(self) -> int:
+        """Delete the changes that are older than they are kept; returns how many."""
+        before = self.clock() - self.policy.changes_lifetime
+        total = 0
+        while True:
+            (outcome,) = await self.store.write(changes.delete_before(before))
+            if not outcome.count:
+                return total
+            total += outcome.count

@@ -1,0 +1,95 @@
+"""Who may do what, and where."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.errors import NotAllowedError
+from bot.model import Cause, Member, Personality, Place
+from bot.rules import permissions
+from bot.rules.answering import who_answers
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+DM = Place(1)
+NSFW = Place(2, guild_id=9, is_nsfw=True)
+SAFE = Place(3, guild_id=9)
+LILITH = Personality("lilith", "Lilith", 7, NOW, id=1)
+BABA = Personality("baba", "Baba", 7, NOW, id=2)
+GONE = Personality("gone", "Gone", 7, NOW, id=3, is_active=False)
+
+
+def test_a_reply_goes_before_a_mention_and_a_mention_before_the_channel() -> None:
+    assert who_answers(LILITH, BABA, BABA) == (LILITH, Cause.REPLY)
+    assert who_answers(None, LILITH, BABA) == (LILITH, Cause.MENTION)
+    assert who_answers(None, None, LILITH) == (LILITH, Cause.ACTIVATION)
+    assert who_answers(None, None, None) is None
+
+
+def test_a_removed_personality_never_answers() -> None:
+    assert who_answers(GONE, None, LILITH) == (LILITH, Cause.ACTIVATION)
+    assert who_answers(GONE, GONE, GONE) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "is_needed"),
+    [("help", False), ("auth start", False), ("auth", False), ("ping", True), ("add", True), ("authentic", True)],
+)
+def test_every_command_but_help_and_auth_needs_a_login(command: str, is_needed: bool) -> None:
+    assert permissions.needs_login(command) is is_needed
+
+
+def test_an_expired_login_has_a_sentence_of_its_own() -> None:
+    with pytest.raises(NotAllowedError) as missing:
+        permissions.require_login(is_present=False, expires_at=None, now=NOW, how="`!tz auth start`")
+    with pytest.raises(NotAllowedError) as expired:
+        permissions.require_login(is_present=True, expires_at=NOW, now=NOW, how="`!tz auth start`")
+    assert missing.value.message != expired.value.message
+    permissions.require_login(is_present=True, expires_at=NOW + timedelta(milliseconds=1), now=NOW, how="")
+    permissions.require_login(is_present=True, expires_at=None, now=NOW, how="")
+
+
+@pytest.mark.parametrize(
+    ("place", "is_verified", "is_allowed"),
+    [(DM, True, True), (DM, False, False), (NSFW, False, True), (SAFE, True, False)],
+)
+def test_personalities_speak_to_the_verified_in_direct_messages_and_else_in_nsfw_channels(
+    place: Place, is_verified: bool, is_allowed: bool
+) -> None:
+    if is_allowed:
+        permissions.require_conversation_place(place, is_verified=is_verified, how="")
+    else:
+        with pytest.raises(NotAllowedError):
+            permissions.require_conversation_place(place, is_verified=is_verified, how="")
+
+
+def test_only_who_added_it_and_the_owner_remove_a_personality() -> None:
+    permissions.require_removal(Member(7), LILITH, owner_id=99)
+    permissions.require_removal(Member(99), LILITH, owner_id=99)
+    with pytest.raises(NotAllowedError):
+        permissions.require_removal(Member(8, is_administrator=True, may_manage_messages=True), LILITH, owner_id=99)
+
+
+def test_nobody_is_no_person_who_could_remove() -> None:
+    nobodys = Personality("x", "X", 0, NOW)
+    with pytest.raises(NotAllowedError):
+        permissions.require_removal(Member(0), nobodys, owner_id=0)
+
+
+@pytest.mark.parametrize(("may_manage", "place"), [(False, NSFW), (True, SAFE), (True, DM), (False, DM)])
+def test_activating_needs_manage_messages_and_an_nsfw_channel(may_manage: bool, place: Place) -> None:
+    with pytest.raises(NotAllowedError):
+        permissions.require_activation(Member(7, may_manage_messages=may_manage), place)
+
+
+def test_a_moderator_activates_in_an_nsfw_channel_and_deactivates_anywhere_in_the_guild() -> None:
+    moderator = Member(7, may_manage_messages=True)
+    permissions.require_activation(moderator, NSFW)
+    permissions.require_deactivation(moderator, SAFE)
+
+
+@pytest.mark.parametrize("place", [DM, SAFE])
+def test_age_is_proved_by_an_nsfw_channel_here_or_elsewhere(place: Place) -> None:
+    permissions.require_age_proof(Member(7), NSFW)
+    permissions.require_age_proof(Member(7, can_see_nsfw_channel=True), place)
+    with pytest.raises(NotAllowedError):
+        permissions.require_age_proof(Member(7), place)
