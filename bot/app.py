@@ -1,0 +1,252 @@
+"""The one place that wires the bot together: start order here, stop in reverse."""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import signal
+import socket
+import string
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+
+from bot.ai.client import AIClient
+from bot.ai.login import login_client_from
+from bot.ai.profiles import profile_client_from
+from bot.client import Client
+from bot.cogs.context import Services
+from bot.durability.canary import Canary
+from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
+from bot.durability.litestream import Litestream
+from bot.durability.lock import VolumeLock
+from bot.errors import ConfigurationError, ExitCode, TzurotError, trace
+from bot.model import Secret, utc_now
+from bot.services.activations import Activations
+from bot.services.dialogue import Dialogue
+from bot.services.gate import Gate
+from bot.services.logins import Logins
+from bot.services.personalities import Personalities
+from bot.services.policy import Policy
+from bot.services.ports import ProfileSource
+from bot.services.profiles import ProfileRefresher
+from bot.services.status_report import StatusReport
+from bot.services.verifications import Verifications
+from bot.settings import Settings
+from bot.store import refusals
+from bot.store.cipher import Cipher, cipher_from, require_keys
+from bot.store.driver import SQLiteStore, open_store
+from bot.store.refusals import Refusal
+from bot.webhooks import WebhookSpeaker
+
+log = logging.getLogger(__name__)
+
+STARTING = "The bot is starting."
+STOPPING = "The bot is stopping."
+DIGEST_LENGTH = 16
+
+
+class BotReadiness(Readiness):
+    """Asks the connection itself at the moment of the probe, so that no missed event can make it lie."""
+
+    client: Client | None = None
+
+    def problems(self) -> list[str]:
+        """What keeps the bot from being ready, one sentence each."""
+        self.is_discord_connected = self.client is not None and self.client.is_connected
+        return super().problems()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What is open while the bot runs."""
+
+    settings: Settings
+    store: SQLiteStore
+    cipher: Cipher
+    session: aiohttp.ClientSession
+    client: Client
+    canary: Canary | None
+
+
+async def run_bot(
+    settings: Settings,
+    lock_fd: int | None = None,
+    listen_fd: int | None = None,
+    stop: asyncio.Event | None = None,
+) -> int:
+    """Be the bot until SIGTERM, SIGINT or `stop`; returns the exit code, or raises the error that has one.
+
+    `lock_fd` and `listen_fd` are what a supervisor passed on; without them the lock is taken and the port opened here.
+    """
+    async with AsyncExitStack() as stack:
+        stack.callback(_hold_lock(settings, lock_fd).release)
+        stop = stop or _stop_on_signals()
+        readiness = await _serve_probes(stack, settings, listen_fd)
+        token = _token_of(settings)
+        parts = await _open(stack, settings, readiness)
+        await _require_no_recent_refusal(parts, token)
+        await _go_online(stack, parts, token, stop)
+        readiness.phase = STOPPING
+    return ExitCode.DONE
+
+
+async def _go_online(stack: AsyncExitStack, parts: Parts, token: Secret, stop: asyncio.Event) -> None:
+    services = _services_of(parts)
+    parts.client.services = services
+    await services.personalities.seed()
+    stack.push_async_callback(parts.client.leave)
+    stack.push_async_callback(services.dialogue.close, parts.settings.turn_grace_seconds)
+    await _start_background(stack, parts, services)
+    try:
+        await parts.client.serve(token, stop)
+    except ConfigurationError as error:
+        await parts.store.write(refusals.put(Refusal(_digest(token), str(error), utc_now())))
+        raise
+
+
+async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadiness) -> Parts:
+    cipher = cipher_from(settings)
+    store = await open_store(settings.database_path, settings=settings)
+    stack.push_async_callback(store.close)
+    await require_keys(store, cipher)
+    session = await stack.enter_async_context(
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=settings.discord_timeout_seconds))
+    )
+    canary = _canary_of(store, settings)
+    if canary is not None:
+        readiness.replication = lambda: canary.state
+    client = Client(settings)
+    readiness.is_database_open, readiness.client, readiness.phase = True, client, ""
+    return Parts(settings=settings, store=store, cipher=cipher, session=session, client=client, canary=canary)
+
+
+def _services_of(parts: Parts) -> Services:
+    settings, store, cipher = parts.settings, parts.store, parts.cipher
+    policy = Policy.from_settings(settings)
+    speaker = WebhookSpeaker(client=parts.client, session=parts.session, store=store, cipher=cipher)
+    thinker = AIClient(parts.session, settings)
+    profiles = profile_client_from(settings, parts.session)
+    login = login_client_from(settings, parts.session)
+    return Services(
+        policy=policy,
+        gate=Gate(store=store, policy=policy),
+        dialogue=Dialogue(store=store, cipher=cipher, speaker=speaker, thinker=thinker, policy=policy),
+        personalities=Personalities(store=store, policy=policy, profiles=profiles, letters=_six_letters),
+        activations=Activations(store=store, policy=policy),
+        logins=Logins(store=store, cipher=cipher, policy=policy, service=login),
+        verifications=Verifications(store=store, policy=policy),
+        status=StatusReport(store=store, replication=parts.canary),
+    )
+
+
+async def _start_background(stack: AsyncExitStack, parts: Parts, services: Services) -> None:
+    jobs: dict[str, Callable[[], Awaitable[None]]] = {"publishing commands": parts.client.publish_commands}
+    if parts.canary is not None:
+        jobs["measuring replication"] = parts.canary.run
+    if (source := services.personalities.profiles) is not None:
+        jobs["refreshing profiles"] = _refresher_of(parts, services.personalities, source).run
+    tasks = [asyncio.create_task(_keep_running(name, job, parts.settings)) for name, job in jobs.items()]
+    stack.push_async_callback(_end, tasks)
+
+
+async def _keep_running(name: str, job: Callable[[], Awaitable[None]], settings: Settings) -> None:
+    """Run a job to its end, again and ever slower while it fails; the second of the three borders."""
+    delay = settings.restart_delay_seconds
+    while True:
+        try:
+            return await job()
+        except TzurotError as error:
+            log.error("Failed at %s, next try in %.0f s: %s", name, delay, error)  # noqa: TRY400 - a sentence says it
+        except Exception:  # noqa: BLE001 - a background job must not die unseen
+            log.error("Failed at %s, next try in %.0f s: %s", name, delay, trace())  # noqa: TRY400 - no text in logs
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, settings.restart_delay_limit_seconds)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _require_no_recent_refusal(parts: Parts, token: Secret) -> None:
+    """Spend no second IDENTIFY on a token that Discord has just refused: it counts them."""
+    refusal = await parts.store.first(refusals.get(_digest(token)))
+    if refusal is None:
+        return
+    again_at = refusal.refused_at + timedelta(seconds=parts.settings.identify_interval_seconds)
+    if refusal.refused_at <= utc_now() < again_at:
+        raise ConfigurationError(
+            refusal.reason,
+            remedy=f"The same token is tried again from {again_at:%H:%M:%S} UTC on, another one at once.",
+        )
+
+
+async def _serve_probes(stack: AsyncExitStack, settings: Settings, listen_fd: int | None) -> BotReadiness:
+    readiness = BotReadiness(settings.readiness_lifetime_seconds, phase=STARTING)
+    server = HealthServer(readiness)
+    listener = stack.enter_context(_listener(settings, listen_fd))
+    await server.start(listener)
+    stack.push_async_callback(server.stop)
+    return readiness
+
+
+def _listener(settings: Settings, listen_fd: int | None) -> socket.socket:
+    return listen(settings.listen_address, settings.port) if listen_fd is None else inherit_listener(listen_fd)
+
+
+def _hold_lock(settings: Settings, lock_fd: int | None) -> VolumeLock:
+    if lock_fd is not None:
+        return VolumeLock.inherit(lock_fd)
+    return VolumeLock.take(settings.database_path.parent, settings.lock_timeout_seconds)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _token_of(settings: Settings) -> Secret:
+    if settings.discord_token is None:
+        raise ConfigurationError(
+            "DISCORD_TOKEN is not set.",
+            remedy="Copy the token from https://discord.com/developers/applications, your application, page Bot.",
+        )
+    return Secret(settings.discord_token.get_secret_value())
+
+
+def _canary_of(store: SQLiteStore, settings: Settings) -> Canary | None:
+    if not settings.is_replicated:
+        log.warning("No bucket is configured: the volume holds the ONLY copy of everything")
+        return None
+    if settings.litestream_socket is None:
+        raise ConfigurationError(
+            "LITESTREAM_SOCKET is not set, so nothing would prove that the copy in the bucket is current.",
+            remedy="Start with `tzurot run`, which starts Litestream and sets it.",
+        )
+    return Canary(store, Litestream(settings.litestream_socket, settings.database_path), settings)
+
+
+def _refresher_of(parts: Parts, personalities: Personalities, source: ProfileSource) -> ProfileRefresher:
+    return ProfileRefresher(
+        store=parts.store,
+        source=source,
+        personalities=personalities,
+        interval_seconds=parts.settings.profile_interval_seconds,
+        lifetime_seconds=parts.settings.profile_lifetime_seconds,
+        backoff_limit_seconds=parts.settings.profile_backoff_limit_seconds,
+    )
+
+
+def _digest(token: Secret) -> str:
+    return hashlib.sha256(token.reveal().encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _six_letters() -> str:
+    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(6))

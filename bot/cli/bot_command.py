@@ -1,0 +1,48 @@
+"""`tzurot bot`: the bot process, as the supervisor starts it, or alone on a database that is there."""
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from bot.app import run_bot
+from bot.cli.options import common_options, read_settings, start_logging
+
+
+@click.command("bot")
+@common_options
+@click.option("--lock-fd", type=int, hidden=True, help="The volume's lock, as the supervisor's open file.")
+@click.option("--listen-fd", type=int, hidden=True, help="The listening socket for probes, as an open file.")
+def command(database: Path | None, lock_fd: int | None, listen_fd: int | None, *, as_json: bool) -> None:
+    """Be the bot; `tzurot run` adds the start decision and the copy in the bucket."""
+    del as_json
+    settings = read_settings(database)
+    start_logging(settings.log_level)
+    _quiet_discord()
+    with asyncio.Runner() as runner:
+        code = runner.run(run_bot(settings, lock_fd, listen_fd))
+        _leave(code)
+
+
+def _quiet_discord() -> None:
+    """discord.py's debug lines hold message texts and webhook tokens, so LOG_LEVEL does not reach them."""
+    logging.getLogger("discord").setLevel(logging.INFO)
+    logging.getLogger("discord.client").addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """An outage is one line, not one stack a try."""
+    if record.exc_info and record.exc_info[0]:
+        record.msg = f"{record.msg} ({record.exc_info[0].__name__})"
+        record.exc_info = None
+    return True
+
+
+def _leave(code: int) -> None:
+    """End now: everything is closed, and the runner would wait for name look-ups that an outage keeps hanging."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
