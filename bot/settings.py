@@ -1,7 +1,6 @@
 """The environment as one frozen object, read on call and never at import."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -128,7 +127,7 @@ class Settings(BaseSettings):
         for position, key in enumerate(keys, start=1):
             try:
                 length = len(base64.b64decode(key.get_secret_value(), validate=True))
-            except binascii.Error:
+            except ValueError:
                 raise ValueError(f"key {position} is not base64; make one with: {KEY_RECIPE}") from None
             if length != KEY_BYTES:
                 raise ValueError(
