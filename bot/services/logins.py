@@ -30,7 +30,7 @@ class LoginStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logins:
-    """`service` is None where no login service is configured: then all but `status` raise NotAllowedError that says so."""
+    """`service` is None where no login service is configured: all but `status` then raise NotAllowedError."""
 
     store: Store
     cipher: Cipher
@@ -38,7 +38,7 @@ class Logins:
     service: LoginService | None
     clock: Clock = utc_now
 
-    def start(self, member: Member) -> str:  # noqa: ARG002 - the same shape as the others: who asks may matter one day
+    def start(self, member: Member) -> str:  # noqa: ARG002 - one day it may matter who asks
         """The link on which the user gets a code: send it by direct message."""
         return self._service().link
 
@@ -52,9 +52,8 @@ class Logins:
         require_private_place(place)
         granted = await service.redeem(_clean(code))
         now = self.clock()
-        login = Login(
-            member.user_id, granted.token, now, expires_at=granted.expires_at or now + self.policy.token_lifetime
-        )
+        expires_at = granted.expires_at or now + self.policy.token_lifetime
+        login = Login(member.user_id, granted.token, now, expires_at=expires_at)
         subject = changes.login_subject(member.user_id)
         await self.store.write(
             changes.record(Kind.LOGIN, Action.PUT, subject, member.user_id, now), logins.put(login, self.cipher)

@@ -189,20 +189,24 @@ class Personalities:
                 await self.store.write(*statements)
         return len(new)
 
-    async def adopt(self, personality: Personality, profile: Profile) -> None:
+    async def adopt(self, full_name: str, profile: Profile) -> None:
         """Take over a profile that was fetched in the background; a new display name becomes an alias."""
-        now = self.clock()
         async with self._naming:
-            adopted = _with_profile(personality, profile, now)
-            is_changed = replace(adopted, profile_fetched_at=personality.profile_fetched_at) != personality
-            is_renamed = adopted.display_name != personality.display_name
-            new = await self._free_aliases(adopted) if is_renamed else ()
-            before = changes.record(Kind.PERSONALITY, Action.PUT, personality.full_name, NOBODY, now)
-            await self.store.write(
-                *([before] if is_changed else []),
-                rows_of.refresh(personality.full_name, profile, now),
-                *self._naming_statements(personality, NOBODY, new),
-            )
+            before = await self.store.first(rows_of.get(full_name))
+            if before is None or not before.is_active:
+                return
+            await self.store.write(*await self._adoption(before, profile))
+
+    async def _adoption(self, before: Personality, profile: Profile) -> builtins.list[Statement]:
+        now = self.clock()
+        after = _with_profile(before, profile, now)
+        statements = [rows_of.refresh(before.full_name, profile, now)]
+        if after.display_name != before.display_name:
+            statements += self._naming_statements(after, NOBODY, await self._free_aliases(after))
+        if replace(after, profile_fetched_at=before.profile_fetched_at) != before:
+            record = changes.record(Kind.PERSONALITY, Action.PUT, before.full_name, NOBODY, now)
+            statements.insert(0, record)
+        return statements
 
     def _owners_names(self) -> Iterator[str]:
         for name in dict.fromkeys(self.policy.owner_personalities):

@@ -56,7 +56,7 @@ class ProfileRefresher:
         except NotFoundError:
             # Asked again when a found one would be: what is known of it stays.
             profile = Profile(personality.full_name, personality.display_name, error_message=personality.error_message)
-        await self.personalities.adopt(personality, profile)
+        await self.personalities.adopt(personality.full_name, profile)
 
     async def _next(self) -> Personality | None:
         now = self.clock()
