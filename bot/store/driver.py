@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TypeVar
 from bot.errors import StorageError, TzurotError
 from bot.settings import Settings
 from bot.store.engine import RawConnection, connect_reader, connect_writer, engine_version, require_engine
-from bot.store.group import Result, log_slow, run_bulks, run_group
+from bot.store.group import Result, log_slow, run_bulks, run_group, run_work
 from bot.store.inspection import FileReport, back_up, inspect_file
 from bot.store.migrate import require_current
 from bot.store.reader import Reader, ThreadConnection, open_connection, open_reader
@@ -79,6 +79,11 @@ class SQLiteStore:
         """Run many rows in one transaction, taken lazily on the writer's thread; returns how many rows changed."""
         self._require_open()
         return await self._writer.submit(run_bulks, bulks)
+
+    async def transact(self, work: Callable[[RawConnection], T]) -> T:
+        """Run a function of this layer on the writer's thread inside one transaction; rolled back if it raises."""
+        self._require_open()
+        return await self._writer.submit(run_work, work)
 
     async def fetch(self, query: Query[T]) -> list[T]:
         """All values of a query, from a connection that cannot write."""

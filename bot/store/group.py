@@ -1,9 +1,9 @@
 """Group commit: many callers' batches in one transaction, run on the writer's thread."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from bot.errors import TzurotError
 from bot.store.engine import RawConnection, roll_back, transaction
@@ -12,6 +12,7 @@ from bot.store.translate import REFUSALS, check_text, translate, translated
 
 Batch: TypeAlias = Sequence[Statement]
 Result: TypeAlias = list[Outcome] | TzurotError
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +102,14 @@ def run_bulks(connection: RawConnection, bulks: Iterable[Bulk]) -> int:
             for bulk in bulks:
                 connection.executemany(bulk.sql, _checked(bulk.parameter_sets))
         return int(connection.total_changes - before)
+
+
+def run_work(connection: RawConnection, work: Callable[[RawConnection], T]) -> T:
+    """Run a function that uses the connection in one transaction; whatever it raises rolls everything back."""
+    with translated():
+        roll_back(connection)
+        with transaction(connection):
+            return work(connection)
 
 
 def _checked(parameter_sets: Iterable[Mapping[str, Value]]) -> Iterator[Mapping[str, Value]]:

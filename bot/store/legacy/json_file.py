@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from bot.errors import UnreadableError
-from bot.store.legacy.record import kind_of
 
 CHUNK_BYTES = 1 << 20
 CUT_LIMIT = 16
 """How far before the end of a piece the scanner may fail because a word or an escape is cut in two."""
 
+KINDS = {"{": "an object", "[": "a list", '"': "a text", "t": "true", "f": "false", "n": "null"} | dict.fromkeys(
+    "-0123456789", "a number"
+)
 SPACE = re.compile(r"[ \t\n\r]*")
 ENTRY = re.compile(r'[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*(?=[{"\[])')
 
@@ -87,13 +89,10 @@ class _Text:
     def open(self, bracket: str, expected: str) -> None:
         """Step into the object or list."""
         found = self._peek()
-        if not found:
-            self._fail("it is empty", 0)
-        if found == bracket:
-            self._at += 1
-            return
-        kind = kind_of(self.value())
-        self._fail(f"it holds {kind} where {expected} is expected", 0)
+        if found != bracket:
+            kind = KINDS.get(found, "something that is no JSON")
+            self._fail(f"it holds {kind} where {expected} is expected" if found else "it is empty", self._at)
+        self._at += 1
 
     def goes_on(self, bracket: str) -> bool:
         """Step to the next entry; False after the closing bracket."""

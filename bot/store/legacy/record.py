@@ -14,7 +14,7 @@ import orjson
 
 from bot.model import Secret
 from bot.store.legacy import moments
-from bot.store.legacy.moments import Form, UNKNOWN_TIME
+from bot.store.legacy.moments import UNKNOWN_TIME, Form
 
 Columns: TypeAlias = dict[str, Any]
 """A row by column name; references to personalities stand in it by name, secrets as `Secret`."""
@@ -216,7 +216,7 @@ class Fields:
             facts["absent"] = self.absent
         return facts
 
-    def extra(self, shape: str | None = None) -> dict[str, Any] | None:
+    def rest(self, shape: str | None = None) -> dict[str, Any] | None:
         """Unknown keys under their names and the facts; None if there is nothing to keep."""
         facts = self.facts(shape)
         left = dict(self.left)

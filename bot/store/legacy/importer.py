@@ -1,0 +1,159 @@
+"""Importing a data folder into a database: look through, read everything once, then one transaction."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import orjson
+
+from bot.errors import StorageError
+from bot.model import Clock, utc_now
+from bot.settings import Settings
+from bot.store.cipher import cipher_from, require_keys
+from bot.store.columns import to_text
+from bot.store.driver import open_store
+from bot.store.engine import RawConnection
+from bot.store.legacy.decode import LegacyData, decode
+from bot.store.legacy.folder import look_through, survey
+from bot.store.legacy.record import Defaults
+from bot.store.legacy.report import ImportReport
+from bot.store.legacy.transfer import Transfer
+from bot.store.migrate import create_database
+
+REJECTS_SUFFIX = ".import-rejects.json"
+
+Progress = Callable[[str, int, int | None], None]
+"""Told now and then, from another thread: what is being done, how many records are done, of how many if known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How to import. The settings give the keys, the owner and how long logins without a date last."""
+
+    settings: Settings
+    is_dry_run: bool = False
+    may_skip_unreadable: bool = False
+    progress: Progress | None = None
+    clock: Clock = utc_now
+
+
+class _StoppedError(Exception):
+    """Whoever asked for the import does not want it any more."""
+
+
+class _DryRunDone(Exception):  # noqa: N818 - nothing is wrong
+    """Carries the report out of the transaction, which is rolled back by it."""
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__()
+        self.report = report
+
+
+async def import_folder(folder: Path, database_path: Path, options: ImportOptions) -> ImportReport:
+    """Import the folder into a database that is there, in one transaction; the folder is only read.
+
+    Raises UnreadableError if a file can't be read, before anything is written. When it is cancelled it rolls
+    back first; if it was too late for that, the cancellation is lost and the report returned. A dry run needs
+    no database and leaves none behind. Whoever calls it holds the volume's lock.
+    """
+    stop = Event()
+    task = asyncio.create_task(_import(folder, database_path, options, stop))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait({task})
+        if task.exception() is None:
+            return task.result()
+        raise
+
+
+def rejects_path(database_path: Path) -> Path:
+    """Where the rejects of the last import stand."""
+    return database_path.with_name(database_path.name + REJECTS_SUFFIX)
+
+
+async def _import(folder: Path, database_path: Path, options: ImportOptions, stop: Event) -> ImportReport:
+    watch = _Watch(stop, options.progress)
+    data = await asyncio.to_thread(_read, folder, database_path, options, watch)
+    if options.is_dry_run and not await asyncio.to_thread(database_path.exists):
+        with tempfile.TemporaryDirectory(prefix="tzurot-dry-run-") as directory:
+            scratch = Path(directory) / database_path.name
+            create_database(scratch)
+            return await _write(data, scratch, options, watch)
+    report = await _write(data, database_path, options, watch)
+    if not options.is_dry_run:
+        _write_rejects(report, database_path)
+    return report
+
+
+def _read(folder: Path, database_path: Path, options: ImportOptions, watch: "_Watch") -> LegacyData:
+    settings = options.settings
+    found = look_through(folder, database_path)
+    readable = survey(found, may_skip=options.may_skip_unreadable, watch=watch.read)
+    now = to_text(options.clock())
+    return decode(readable, Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, now))
+
+
+async def _write(data: LegacyData, path: Path, options: ImportOptions, watch: "_Watch") -> ImportReport:
+    cipher = cipher_from(options.settings)
+    store = await open_store(path, settings=options.settings)
+    try:
+        await require_keys(store, cipher)
+        transfer = Transfer(data, cipher, options.clock(), watch.placed)
+        return await store.transact(lambda connection: _run(transfer, connection, options, watch))
+    except _DryRunDone as done:
+        return done.report
+    finally:
+        await store.close()
+
+
+def _run(transfer: Transfer, connection: RawConnection, options: ImportOptions, watch: "_Watch") -> ImportReport:
+    report = transfer(connection)
+    watch.check()
+    report.is_dry_run = options.is_dry_run
+    if options.is_dry_run:
+        raise _DryRunDone(report)
+    return report
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Between the import's threads and whoever waits for it: says how far it is, and stops it when asked to."""
+
+    stop: Event
+    progress: Progress | None
+
+    def check(self) -> None:
+        if self.stop.is_set():
+            raise _StoppedError
+
+    def read(self, file: str, done: int) -> None:
+        """A file was read up to here."""
+        self.check()
+        if self.progress:
+            self.progress(f"reading {file}", done, None)
+
+    def placed(self, table: str, done: int) -> None:
+        """That many records of a table are done."""
+        self.check()
+        if self.progress:
+            self.progress(table, done, None)
+
+
+def _write_rejects(report: ImportReport, database_path: Path) -> None:
+    target = rejects_path(database_path)
+    unfinished = target.with_name(target.name + ".new")
+    text = orjson.dumps(report.as_dict()["rejects"], option=orjson.OPT_INDENT_2)
+    try:
+        unfinished.write_bytes(text)
+        unfinished.chmod(0o600)
+        unfinished.replace(target)
+    except OSError as error:
+        raise StorageError(
+            f"The import is done, but {target} can't be written: {error.strerror}.",
+            remedy="Run it again for the list of rejects; nothing is imported twice.",
+        ) from None
