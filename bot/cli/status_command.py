@@ -1,0 +1,210 @@
+"""`tzurot status`: what is stored and how safe it is, read without disturbing a running bot."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from bot.cli.options import common_options, print_json, read_settings
+from bot.cli.printing import duration, print_pairs, print_table, show, size
+from bot.durability.lineage import read_marker
+from bot.durability.presence import Holder, find_holder
+from bot.settings import Settings
+from bot.store.census import Census, count_tables
+from bot.store.columns import to_text
+from bot.store.console import Console
+from bot.store.engine import engine_version, require_engine
+from bot.store.migrate import applied_migrations, known_migrations
+
+CANARY = "SELECT confirmed_txid, confirmed_at, lag_ms FROM canary"
+NO_COPY = "NO COPY: no bucket is configured, so this file is all there is. Set REPLICA_BUCKET and what belongs to it."
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The last applied migration, the ones still to come, and those only a newer program knows."""
+
+    current: str | None
+    pending: list[str]
+    unknown: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What the volume knows of its copy; `state` is none, unconfirmed, current, late or stopped (no bot runs)."""
+
+    is_configured: bool
+    state: str
+    bucket: str | None = None
+    endpoint: str | None = None
+    prefix: str | None = None
+    epoch: int | None = None
+    is_pending: bool | None = None
+    confirmed_txid: int | None = None
+    confirmed_at: str | None = None
+    age_seconds: float | None = None
+    lag_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything that the command shows."""
+
+    path: Path
+    file_bytes: int
+    wal_bytes: int
+    schema: Schema
+    census: Census
+    holder: Holder | None
+    copy: Copy
+
+
+@click.command("status")
+@common_options
+def command(database: Path | None, *, as_json: bool) -> None:
+    """What is stored, and how safe it is; reads only, and may run beside the bot."""
+    require_engine()
+    status = gather(read_settings(database))
+    if as_json:
+        print_json(as_object(status))
+    else:
+        _show(status)
+
+
+def gather(settings: Settings) -> Status:
+    """Look at the file, the lock, the marker and the canary, in that order."""
+    path = settings.database_path
+    with Console(path, settings.read_timeout_seconds) as console:
+        census = count_tables(console, settings.read_timeout_seconds)
+        canary = console.ask(CANARY).rows if "canary" in census.rows else []
+    holder = find_holder(path.parent)
+    return Status(
+        path=path,
+        file_bytes=path.stat().st_size,
+        wal_bytes=_size(Path(f"{path}-wal")),
+        schema=_schema(path),
+        census=census,
+        holder=holder,
+        copy=_copy(settings, canary[0] if canary else (None, None, None), is_running=holder is not None),
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _schema(path: Path) -> Schema:
+    applied, known = applied_migrations(path), known_migrations()
+    return Schema(
+        current=applied[-1] if applied else None,
+        pending=[name for name in known if name not in applied],
+        unknown=[name for name in applied if name not in known],
+    )
+
+
+def _copy(settings: Settings, canary: tuple[Any, ...], *, is_running: bool) -> Copy:
+    if not settings.is_replicated:
+        return Copy(is_configured=False, state="none")
+    txid, confirmed_at, lag_ms = canary
+    age = _age(confirmed_at)
+    marker = read_marker(settings.database_path)
+    return Copy(
+        is_configured=True,
+        state=_state(settings, age, is_running=is_running),
+        bucket=settings.replica_bucket,
+        endpoint=settings.replica_endpoint,
+        prefix=marker.prefix if marker else settings.replica_prefix,
+        epoch=marker.epoch if marker else None,
+        is_pending=marker.is_pending if marker else None,
+        confirmed_txid=txid,
+        confirmed_at=confirmed_at,
+        age_seconds=age,
+        lag_ms=lag_ms,
+    )
+
+
+def _age(confirmed_at: str | None) -> float | None:
+    if confirmed_at is None:
+        return None
+    return round(max(0.0, (datetime.now(UTC) - datetime.fromisoformat(confirmed_at)).total_seconds()), 1)
+
+
+def _state(settings: Settings, age: float | None, *, is_running: bool) -> str:
+    if age is None:
+        return "unconfirmed"
+    if not is_running:
+        return "stopped"
+    # The file learns of a confirmation with the next canary, one interval later.
+    return "current" if age <= settings.readiness_lifetime_seconds + settings.canary_interval_seconds else "late"
+
+
+def as_object(status: Status) -> dict[str, Any]:
+    """The status as it stands in JSON; these names are a contract."""
+    holder = status.holder
+    return {
+        "database": {
+            "path": str(status.path.absolute()),
+            "bytes": status.file_bytes,
+            "wal_bytes": status.wal_bytes,
+        },
+        "schema": asdict(status.schema),
+        "engine": {"sqlite": engine_version()},
+        "tables": status.census.rows,
+        "tables_counted_in_part": sorted(status.census.partial),
+        "process": {
+            "is_running": holder is not None,
+            "pid": holder.pid if holder else None,
+            "host": holder.host if holder else None,
+            "since": to_text(holder.since) if holder and holder.since else None,
+        },
+        "replication": asdict(status.copy),
+    }
+
+
+def _show(status: Status) -> None:
+    wal = f" + {size(status.wal_bytes)} in the write-ahead log" if status.wal_bytes else ""
+    print_pairs(
+        {
+            "Database": f"{status.path}, {size(status.file_bytes)}{wal}",
+            "Schema": _describe_schema(status.schema),
+            "Engine": f"SQLite {engine_version()}",
+            "In use": f"by {status.holder}" if status.holder else "by nobody: the bot is not running",
+            "Copy": _describe_copy(status.copy),
+        }
+    )
+    show("")
+    rows = [
+        (name, f"{'≥ ' if name in status.census.partial else ''}{count:,}")
+        for name, count in status.census.rows.items()
+    ]
+    print_table(["table", "rows"], rows, right=frozenset({1}))
+
+
+def _describe_schema(schema: Schema) -> Text:
+    if schema.unknown:
+        return Text(f"from a newer version of the program, which added {', '.join(schema.unknown)}", "bold red")
+    if schema.pending:
+        return Text(f"{schema.current or 'none'}; pending at the next start: {', '.join(schema.pending)}", "yellow")
+    return Text(f"{schema.current}, nothing pending")
+
+
+def _describe_copy(copy: Copy) -> Text:
+    if not copy.is_configured:
+        return Text(NO_COPY, "bold red")
+    place = f"{copy.bucket}/{copy.prefix}"
+    if copy.confirmed_at is None:
+        return Text(f"NOT CONFIRMED: no write has yet been confirmed in {place}.", "bold red")
+    age = duration(copy.age_seconds or 0)
+    lag = f", {copy.lag_ms:.0f} ms after its commit" if copy.lag_ms is not None else ""
+    told = f"transaction {copy.confirmed_txid} of {copy.confirmed_at} ({age} ago) is in {place}{lag}"
+    if copy.is_pending:
+        return Text(f"NOT YET THE ONE TO RESTORE FROM: the new copy is being made; {told}", "bold red")
+    if copy.state == "late":
+        return Text(f"LATE: the last confirmed is {told}", "bold red")
+    return Text(told, "" if copy.state == "stopped" else "green")
