@@ -1,19 +1,221 @@
-"""Everything a message's answer depends on, in one query of key look-ups for `Store.look_up`.
+"""Everything a message's answer depends on, in one query of key look-ups that gives one row, for `Store.look_up`.
 
-    situation = await find(store, heard, mentions.candidates(heard.content))
+[situation] = await store.look_up(find(heard, candidates))
 """
 # ruff: noqa: S608 - every piece of SQL put together here is a constant of this module
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 import orjson
 
-from bot.model import EVERY_PERSONALITY, Conversation, Heard, Login, Personality, Secret, Verification
-from bot.store import conversations, logins, personalities, verifications
+from bot.errors import InvalidInputError
+from bot.model import EVERY_PERSONALITY, Conversation, Heard, Personality, Secret
+from bot.store import logins
 from bot.store.cipher import Cipher
-from bot.store.columns import to_time_or_none
-from bot.store.statement import Query, Row, Store, Value
+from bot.store.columns import from_json, to_time, to_time_or_none
+from bot.store.statement import Query, Row, Value
+
+
+@dataclass(frozen=True, slots=True)
+class SealedLogin:
+    """A login whose token is still ciphertext, so that only the one that is used is decrypted."""
+
+    user_id: int
+    personality_name: str
+    expires_at: datetime | None
+    ciphertext: str = field(repr=False)
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether the token is not past its date; one without a date never is."""
+        return self.expires_at is None or now < self.expires_at
+
+    def open(self, cipher: Cipher) -> Secret:
+        """The token; raises ProtectedError or UnreadableError as `Cipher.decrypt` does."""
+        return cipher.decrypt(self.ciphertext, logins.TABLE, "token", self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known when a message is heard.
+
+    `mentioned` maps each candidate that names an active personality to it, aliases before full names. `replied_to`
+    is who spoke the message it replies to, removed since or not; `replied_to_by_name` are the active personalities
+    of the display name that message carries. `activated` answers in this thread or channel, a thread's own
+    activation before its parent's. `talking` is the active personality of `conversation`.
+    """
+
+    is_blacklisted: bool = False
+    is_verified: bool = False
+    has_auto_response: bool = False
+    logins: tuple[SealedLogin, ...] = ()
+    mentioned: Mapping[str, Personality] = field(default_factory=dict)
+    replied_to: Personality | None = None
+    replied_to_by_name: tuple[Personality, ...] = ()
+    activated: Personality | None = None
+    conversation: Conversation | None = None
+    talking: Personality | None = None
+
+    def login_for(self, personality_name: str) -> SealedLogin | None:
+        """The login that counts for a personality, past its date or not: its own, else the one for all."""
+        by_name = {login.personality_name: login for login in self.logins}
+        return by_name.get(personality_name) or by_name.get(EVERY_PERSONALITY)
+
+
+def find(heard: Heard, candidates: Sequence[str] = ()) -> Query[Situation]:
+    """One row with everything; `candidates` are lower-case names that the message may mention."""
+    parameters: dict[str, Value] = {
+        "author_id": heard.author_id,
+        "channel_id": heard.place.channel_id,
+        "parent_id": heard.place.parent_id,
+    }
+    is_reply = heard.replied_to_id is not None
+    if is_reply:
+        parameters["replied_to_id"] = heard.replied_to_id
+        parameters["replied_to_name"] = heard.replied_to_webhook_name
+    if candidates:
+        parameters["candidates"] = _candidate_list(candidates)
+    return Query(_sql(bool(candidates), is_reply), _read, parameters)
+
+
+_PERSONALITY = (
+    "json_array(p.id, p.full_name, p.display_name, p.added_by, p.added_at, p.avatar_url, p.updated_at, p.is_active,"
+    " p.error_message, p.prompt, p.model, p.profile_fetched_at, p.metadata, p.extra)"
+)
+
+_ACTIVATED = (
+    f"(SELECT {_PERSONALITY} FROM channel_activations AS a JOIN personalities AS p"
+    " ON p.full_name = a.personality_name WHERE a.channel_id = {channel})"
+)
+
+# Correlated look-ups in one row: a thread's parent is looked up only where the thread itself has no activation.
+_ALWAYS = f"""
+SELECT
+    EXISTS (SELECT 1 FROM blacklist WHERE user_id = :author_id) AS is_blacklisted,
+    (SELECT is_verified FROM nsfw_verifications WHERE user_id = :author_id) AS is_verified,
+    EXISTS (SELECT 1 FROM auto_responses WHERE user_id = :author_id) AS has_auto_response,
+    (
+        SELECT json_group_array(json_array(user_id, personality_name, expires_at, token))
+        FROM auth_tokens WHERE user_id = :author_id
+    ) AS logins,
+    (
+        SELECT json_array(
+            c.channel_id, c.user_id, c.personality_name, c.started_at, c.last_message_at, c.message_count,
+            c.is_dm, c.is_mention_only, c.metadata, c.extra,
+            CASE p.is_active WHEN 1 THEN {_PERSONALITY} END
+        )
+        FROM conversations AS c LEFT JOIN personalities AS p ON p.full_name = c.personality_name
+        WHERE c.channel_id = :channel_id AND c.user_id = :author_id
+    ) AS conversation,
+    coalesce({_ACTIVATED.format(channel=":channel_id")}, {_ACTIVATED.format(channel=":parent_id")}) AS activated
+"""
+
+_REPLY = f""",
+    (
+        SELECT {_PERSONALITY} FROM message_mappings AS m JOIN personalities AS p ON p.id = m.personality_id
+        WHERE m.message_id = :replied_to_id
+    ) AS replied_to,
+    (
+        SELECT json_group_array({_PERSONALITY}) FROM personalities AS p
+        WHERE p.display_name = :replied_to_name AND p.is_active = 1
+    ) AS replied_to_by_name
+"""
+
+_NO_REPLY = ", NULL AS replied_to, NULL AS replied_to_by_name"
+
+# json_each and not a list of parameters: from two names on it is faster, and the statement is always the same one.
+# CROSS JOIN keeps SQLite from scanning the tables for each name. Later entries win, so aliases come last.
+_MENTIONED = f""",
+    (
+        SELECT json_group_array(json_array(j.value, {_PERSONALITY})) FROM json_each(:candidates) AS j
+        CROSS JOIN personalities AS p ON p.name_lower = j.value WHERE p.is_active = 1
+    ) AS named,
+    (
+        SELECT json_group_array(json_array(a.alias, {_PERSONALITY})) FROM json_each(:candidates) AS j
+        CROSS JOIN personality_aliases AS a ON a.alias = j.value
+        JOIN personalities AS p ON p.full_name = a.personality_name WHERE p.is_active = 1
+    ) AS aliased
+"""
+
+_NOBODY_MENTIONED = ", NULL AS named, NULL AS aliased"
+
+
+@cache
+def _sql(has_candidates: bool, is_reply: bool) -> str:
+    return _ALWAYS + (_REPLY if is_reply else _NO_REPLY) + (_MENTIONED if has_candidates else _NOBODY_MENTIONED)
+
+
+def _candidate_list(candidates: Sequence[str]) -> str:
+    try:
+        return orjson.dumps(candidates).decode()
+    except TypeError:
+        raise InvalidInputError("The message holds half a character (a lone surrogate).") from None
+
+
+def _read(row: Row) -> Situation:
+    blacklisted, verified, auto_response, tokens, talk, activated, replied_to, by_name, named, aliased = row
+    conversation, talking = _conversation(talk)
+    return Situation(
+        bool(blacklisted),
+        bool(verified),
+        bool(auto_response),
+        tuple(SealedLogin(user, name, to_time_or_none(end), token) for user, name, end, token in orjson.loads(tokens)),
+        _mentioned(named, aliased) if named else {},
+        _personality(orjson.loads(replied_to)) if replied_to else None,
+        tuple(sorted(map(_personality, orjson.loads(by_name)), key=_id)) if by_name else (),
+        _personality(orjson.loads(activated)) if activated else None,
+        conversation,
+        talking,
+    )
+
+
+def _mentioned(named: str, aliased: str) -> dict[str, Personality]:
+    found = sorted(((name, _personality(values)) for name, values in orjson.loads(named)), key=lambda pair: -pair[1].id)
+    return dict(found) | {alias: _personality(values) for alias, values in orjson.loads(aliased)}
+
+
+def _id(personality: Personality) -> int:
+    return personality.id
+
+
+def _conversation(text: str | None) -> tuple[Conversation | None, Personality | None]:
+    if text is None:
+        return None, None
+    channel, user, name, started, last, count, is_dm, is_mention_only, metadata, extra, talking = orjson.loads(text)
+    conversation = Conversation(
+        channel,
+        user,
+        name,
+        to_time(started),
+        to_time(last),
+        count,
+        bool(is_dm),
+        bool(is_mention_only),
+        from_json(metadata) or {},
+        from_json(extra),
+    )
+    return conversation, _personality(talking) if talking else None
+
+
+def _personality(values: list[Any]) -> Personality:
+    row_id, full_name, display_name, added_by, added_at, avatar_url, updated_at, is_active = values[:8]
+    error_message, prompt, model, profile_fetched_at, metadata, extra = values[8:]
+    return Personality(
+        full_name,
+        display_name,
+        added_by,
+        to_time(added_at),
+        row_id,
+        avatar_url,
+        to_time_or_none(updated_at),
+        bool(is_active),
+        error_message,
+        prompt,
+        model,
+        to_time_or_none(profile_fetched_at),
+        from_json(metadata) or {},
+        from_json(extra),
+    )

@@ -1,6 +1,6 @@
 """What repositories return and the driver runs: SQL with named parameters, nothing executed yet."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,6 +15,9 @@ class Row(Protocol):
 
     def __getitem__(self, column: str, /) -> Any:
         """The column's value; IndexError if the result has no such column."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """The values, in the columns' order."""
 
     def keys(self) -> list[str]:
         """The result's column names, in order."""
