@@ -1,0 +1,64 @@
+"""A command that a user gave, from INTERACTION_CREATE to its last follow-up."""
+
+import time
+from dataclasses import dataclass, field
+
+from bot.sandbox.discord.model import JSON, Channel, Message, User
+
+TOKEN_LIFETIME_SECONDS = 900.0
+
+
+@dataclass(slots=True, eq=False)
+class Interaction:
+    """One use of a command; `answered_with` is the callback's type, None until the bot answered."""
+
+    id: int
+    token: str = field(repr=False)
+    user: User
+    channel: Channel
+    type: int
+    deadline_seconds: float
+    made_at: float = field(default_factory=time.monotonic)
+    answered_with: int | None = None
+    original_id: int | None = None
+    message_ids: list[int] = field(default_factory=list)
+    choices: list[JSON] = field(default_factory=list)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the first answer would come too late."""
+        return self.answered_with is None and time.monotonic() - self.made_at > self.deadline_seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its token has expired."""
+        return time.monotonic() - self.made_at > TOKEN_LIFETIME_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a user got for a command: `messages` are the answer and its follow-ups so far, ephemeral ones too."""
+
+    interaction_id: int
+    messages: tuple[Message, ...]
+    is_deferred: bool
+
+    @property
+    def message(self) -> Message:
+        """The first answer."""
+        return self.messages[0]
+
+    @property
+    def content(self) -> str:
+        """The first answer's text."""
+        return self.message.content
+
+    @property
+    def embeds(self) -> tuple[JSON, ...]:
+        """The first answer's embeds."""
+        return self.message.embeds
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """Whether only the user saw it."""
+        return self.message.is_ephemeral

@@ -1,0 +1,134 @@
+"""A TCP proxy that does to a connection what networks do."""
+
+import asyncio
+from enum import Enum
+from types import TracebackType
+from typing import Self
+
+from bot.sandbox.bell import end
+from bot.sandbox.port import HOST, ReservedPort, cut
+
+CHUNK_BYTES = 65_536
+
+
+class Mode(Enum):
+    """What the proxy does: pass everything on, refuse connections, take them and never answer, or answer nonsense."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    REFUSE = "refuse"
+    BLACK_HOLE = "black-hole"
+    GARBAGE = "garbage"
+
+
+class FaultProxy:
+    """Stands before a port; `await set(Mode.…)` changes what it does, also to connections that are open.
+
+    REFUSE cuts open connections; BLACK_HOLE keeps them and passes nothing any more; GARBAGE answers what is no
+    HTTP. `delay_ms` holds back every chunk in each direction, as a slow line does.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        self.delay_ms = 0.0
+        self.connection_count = 0
+        self._target = target_port
+        self._port = ReservedPort()
+        self._mode = Mode.PASS
+        self._server: asyncio.Server | None = None
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    @property
+    def port(self) -> int:
+        """The port to connect to."""
+        return self._port.number
+
+    @property
+    def endpoint(self) -> str:
+        """The address to connect to."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def mode(self) -> Mode:
+        """What it does at present."""
+        return self._mode
+
+    async def set(self, mode: Mode) -> None:
+        """Change what it does. Leaving BLACK_HOLE cuts what hung in it."""
+        was, self._mode = self._mode, mode
+        if mode is Mode.REFUSE or was is Mode.BLACK_HOLE:
+            self._cut_all()
+        if mode is Mode.REFUSE:
+            self._stop_listening()
+        elif self._server is None:
+            self._server = await asyncio.start_server(self._accept, sock=self._port.listener())
+
+    async def close(self) -> None:
+        """End everything and give the port back."""
+        self._stop_listening()
+        for task in list(self._connections):
+            await end(task)
+        self._port.close()
+
+    async def __aenter__(self) -> Self:
+        """Start passing."""
+        await self.set(Mode.PASS)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End."""
+        await self.close()
+
+    def _stop_listening(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _cut_all(self) -> None:
+        for task, writer in self._connections.items():
+            cut(writer)
+            task.cancel()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connection_count += 1
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._connections[task] = writer
+        task.add_done_callback(lambda done: self._connections.pop(done, None))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if self._mode is Mode.GARBAGE:
+                await reader.read(CHUNK_BYTES)
+                writer.write(b"\x00\xffthis is no HTTP\r\n\r\n")
+                await writer.drain()
+            else:
+                await self._pass_on(reader, writer)
+        except OSError:
+            pass  # either side went away, which is what this proxy is for
+        finally:
+            cut(writer)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._mode is Mode.BLACK_HOLE:
+            await asyncio.Event().wait()
+        far_reader, far_writer = await asyncio.open_connection(HOST, self._target)
+        up = asyncio.create_task(self._copy(reader, far_writer))
+        down = asyncio.create_task(self._copy(far_reader, writer))
+        try:
+            await asyncio.gather(up, down)
+        finally:
+            for task in (up, down):
+                task.cancel()
+            await asyncio.gather(up, down, return_exceptions=True)
+            cut(far_writer)
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(CHUNK_BYTES):
+            if self.delay_ms:
+                await asyncio.sleep(self.delay_ms / 1000)
+            if self._mode is Mode.BLACK_HOLE:
+                await asyncio.Event().wait()
+            writer.write(chunk)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()

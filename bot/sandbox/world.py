@@ -1,0 +1,68 @@
+"""The whole outside world of the bot on loopback: Discord, the AI service and a bucket."""
+
+import base64
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bot.sandbox.ai import AISandbox
+from bot.sandbox.bucket import BucketSandbox
+from bot.sandbox.discord import DiscordOptions, DiscordSandbox
+from bot.sandbox.port import HOST, ReservedPort
+
+SHORT_TIMES = {
+    "CANARY_INTERVAL_SECONDS": "1",
+    "PROFILE_INTERVAL_SECONDS": "0.05",
+    "GATEWAY_RETRY_SECONDS": "0.1",
+    "GATEWAY_RETRY_LIMIT_SECONDS": "1",
+    "RESTART_DELAY_SECONDS": "0.1",
+}
+"""Intervals that are made for services far away."""
+
+
+class Sandbox:
+    """Discord, AI service and bucket; `directory` holds the bucket's objects and is the caller's to remove."""
+
+    def __init__(self, directory: Path, options: DiscordOptions | None = None) -> None:
+        self.discord = DiscordSandbox(options)
+        self.ai = AISandbox()
+        self.bucket = BucketSandbox(directory / "bucket")
+        self._port = ReservedPort()
+        self._encryption_key = base64.b64encode(os.urandom(32)).decode()
+        self._opened = AsyncExitStack()
+
+    @property
+    def port(self) -> int:
+        """Where the bot's probes answer; reserved, so that no other program takes it between two starts."""
+        return self._port.number
+
+    def environment(self, database_path: Path, prefix: str) -> dict[str, str]:
+        """Every setting that the bot needs to run in here, the same for each of its starts."""
+        return {
+            **self.discord.environment(),
+            **self.ai.environment(),
+            **self.bucket.environment(prefix),
+            **SHORT_TIMES,
+            "DATABASE_PATH": str(database_path),
+            "ENCRYPTION_KEYS": self._encryption_key,
+            "ALLOW_INIT": prefix,
+            "PORT": str(self.port),
+            "LISTEN_ADDRESS": HOST,
+        }
+
+    async def __aenter__(self) -> Self:
+        """Start all three, or none."""
+        async with AsyncExitStack() as opening:
+            for part in (self.discord, self.ai, self.bucket):
+                await opening.enter_async_context(part)
+            opening.callback(self._port.close)
+            self._opened = opening.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all three."""
+        await self._opened.aclose()
