@@ -1,6 +1,7 @@
 """The environment as one frozen object, read on call and never at import."""
 
 import base64
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     import_dir: Path | None = None
     busy_timeout_seconds: Seconds = 10
     slow_statement_seconds: Seconds = 0.5
+    progress_interval_seconds: Seconds = 5
     read_timeout_seconds: Seconds = 2
     changes_lifetime_seconds: Seconds = 2_592_000
     upkeep_interval_seconds: Seconds = 3600
@@ -84,6 +86,7 @@ class Settings(BaseSettings):
     restore_mode: Literal["accept-volume", "prefer-replica"] | None = None
     replica_interval_seconds: Seconds = 0.25
     replica_timeout_seconds: Seconds = 60
+    bucket_request_timeout_seconds: Seconds = 10
     restore_timeout_seconds: Seconds = 120
     restore_attempts: Count = 3
     canary_interval_seconds: Seconds = 15
@@ -99,6 +102,7 @@ class Settings(BaseSettings):
     bot_stop_timeout_seconds: Seconds = 2
     stop_timeout_seconds: Seconds = 15
     shutdown_sync_timeout_seconds: Seconds = 5
+    litestream_stop_timeout_seconds: Seconds = 4
     restart_delay_seconds: Seconds = 1
     restart_delay_limit_seconds: Seconds = 60
     identify_interval_seconds: Seconds = 600
@@ -190,6 +194,8 @@ class Settings(BaseSettings):
         missing = [name for name, value in needed.items() if not value]
         if missing:
             raise ValueError(f"REPLICA_BUCKET is set, so {', '.join(missing)} must be set too")
+        if not self.replica_path_style and _is_address(self.replica_endpoint or ""):
+            raise ValueError("REPLICA_ENDPOINT has an IP address and no name, so REPLICA_PATH_STYLE must be true")
         return self
 
     @property
@@ -230,6 +236,14 @@ def _is_url(value: str, *schemes: str) -> bool:
         return parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0 and " " not in value
     except ValueError:
         return False
+
+
+def _is_address(url: str) -> bool:
+    try:
+        ipaddress.ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _explain(detail: ErrorDetails) -> str:

@@ -145,6 +145,11 @@ def test_a_bucket_that_was_forgotten_or_misspelt_does_not_silently_mean_no_copy(
     assert "REPLICA_BUCKET must be set" in refusal(load, {left: REPLICA[left], "REPLICA_BUKET": "copies"})
 
 
+def test_an_endpoint_without_a_name_cannot_carry_the_buckets_name(load: Load) -> None:
+    assert "REPLICA_PATH_STYLE" in refusal(load, REPLICA | {"REPLICA_ENDPOINT": "http://127.0.0.1:9000"})
+    assert load(REPLICA | {"REPLICA_ENDPOINT": "http://127.0.0.1:9000", "REPLICA_PATH_STYLE": "true"}).is_replicated
+
+
 def test_a_dotenv_file_is_read_and_the_environment_wins(load: Load, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=1000\nBOT_PREFIX='!x'\n")
     settings = load({"PORT": "2000"})

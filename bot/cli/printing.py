@@ -48,7 +48,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: fr
         table.add_column(Text(printable(name)), justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    _print_aligned(table)
+    print_aligned(table)
 
 
 def print_pairs(pairs: Mapping[str, str | Text]) -> None:
@@ -58,7 +58,19 @@ def print_pairs(pairs: Mapping[str, str | Text]) -> None:
     table.add_column(overflow="fold")
     for name, value in pairs.items():
         table.add_row(name, value if isinstance(value, Text) else Text(printable(value)))
-    _print_aligned(table)
+    print_aligned(table)
+
+
+def print_aligned(table: Table) -> None:
+    """A table of rich's; in a pipe without colours, wrapping and trailing spaces."""
+    target = console()
+    if is_terminal():
+        target.print(table)
+        return
+    with target.capture() as captured:
+        target.print(table)
+    for line in captured.get().splitlines():
+        sys.stdout.write(line.rstrip() + "\n")
 
 
 def size(byte_count: float) -> str:
@@ -76,14 +88,3 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
-
-
-def _print_aligned(table: Table) -> None:
-    target = console()
-    if is_terminal():
-        target.print(table)
-        return
-    with target.capture() as captured:
-        target.print(table)
-    for line in captured.get().splitlines():
-        sys.stdout.write(line.rstrip() + "\n")

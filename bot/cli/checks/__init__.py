@@ -1,0 +1,1 @@
+"""The checks of `tzurot doctor`, by what they look at."""
