@@ -1,6 +1,7 @@
 """Conversations, activations and message mappings: what happens where."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from bot.model import DISCORD_EPOCH_MS
@@ -21,6 +22,9 @@ from bot.store.legacy.record import (
     to_json,
     to_snowflake,
 )
+
+REMEMBERED = 16_384
+"""Users, channels and names repeat; so many of each are worked out once."""
 
 MAPPING_KEYS = {"userId", "channelId", "personalityName", "timestamp", "isDM", "isMentionOnly"}
 
@@ -125,29 +129,17 @@ def _usual_mapping(key: str, record: Any) -> Columns | None:
     """The columns of a record that is exactly of the usual form, else None."""
     if type(record) is not dict or record.keys() != MAPPING_KEYS:
         return None
-    message_id, user_id, channel_id = (
-        to_snowflake(key),
-        to_snowflake(record["userId"]),
-        to_snowflake(record["channelId"]),
-    )
-    name, sent, is_dm, is_mention_only = (
-        record["personalityName"],
-        record["timestamp"],
-        record["isDM"],
-        record["isMentionOnly"],
-    )
-    is_usual = (
-        message_id is not None
-        and type(record["userId"]) is type(record["channelId"]) is type(name) is str
-        and name.isascii()
-        and "\0" not in name
-        and name != ""
-        and not name.isspace()
-        and type(sent) is int
-        and moments.FIRST_MS <= sent <= moments.LAST_MS
-        and type(is_dm) is type(is_mention_only) is bool
-    )
-    if not is_usual or message_id is None or user_id is None or channel_id is None:
+    message_id, user_id, channel_id = to_snowflake(key), _known_id(record["userId"]), _known_id(record["channelId"])
+    name, sent = record["personalityName"], record["timestamp"]
+    is_dm, is_mention_only = record["isDM"], record["isMentionOnly"]
+    if (
+        message_id is None
+        or user_id is None
+        or channel_id is None
+        or not (type(name) is str and _is_usual_name(name))
+        or not (type(sent) is int and moments.FIRST_MS <= sent <= moments.LAST_MS)
+        or not (type(is_dm) is type(is_mention_only) is bool)
+    ):
         return None
     return {
         "message_id": message_id,
@@ -159,6 +151,18 @@ def _usual_mapping(key: str, record: Any) -> Columns | None:
         "sent_at": None if sent == (message_id >> 22) + DISCORD_EPOCH_MS else moments.to_text(sent),
         "extra": None,
     }
+
+
+def _known_id(value: object) -> int | None:
+    return _to_known_snowflake(value) if type(value) is str else None
+
+
+_to_known_snowflake = lru_cache(REMEMBERED)(to_snowflake)
+
+
+@lru_cache(REMEMBERED)
+def _is_usual_name(name: str) -> bool:
+    return name.isascii() and "\0" not in name and bool(name.strip())
 
 
 def _sent_at(message_id: int | None) -> str | None:

@@ -51,8 +51,7 @@ STAND_INS = {
 }
 """The copy that is read in place of a file, if all of the files behind it are missing."""
 
-WATCH_INTERVAL = 20_000
-
+UNFINISHED_SUFFIX = ".importing"
 OWN_SUFFIXES = ("", "-wal", "-shm", "-journal", "-litestream", ".import-rejects.json", ".new")
 """What this program keeps beside its database, which may lie in the same folder."""
 
@@ -96,7 +95,7 @@ def look_through(path: Path, database: Path | None = None) -> LegacyFolder:
     if not path.is_dir():
         raise InvalidInputError(f"{path} is no folder.", remedy="Give the data folder of the JavaScript original.")
     present = sorted(_walk(path))
-    files = {name: JsonFile(path / name, name) for name in KNOWN if name in present}
+    files = {name: JsonFile(path / name, name, holds_list=name in LISTS) for name in KNOWN if name in present}
     notes = list(_add_stand_ins(path, files, present))
     if not files:
         raise InvalidInputError(
@@ -118,7 +117,8 @@ def survey(folder: LegacyFolder, *, may_skip: bool, watch: Callable[[str, int], 
     unreadable: dict[str, str] = {}
     for name, file in folder.files.items():
         try:
-            _read_through(file, name, watch)
+            for done in file.survey():
+                watch(name, done)
         except UnreadableError as error:
             unreadable[name] = error.message
     if unreadable and not may_skip:
@@ -128,15 +128,6 @@ def survey(folder: LegacyFolder, *, may_skip: bool, watch: Callable[[str, int], 
         )
     readable = {name: file for name, file in folder.files.items() if name not in unreadable}
     return LegacyFolder(folder.path, readable, folder.ignored, folder.notes, tuple(unreadable.values()))
-
-
-def _read_through(file: JsonFile, name: str, watch: Callable[[str, int], None]) -> None:
-    entries: Iterator[object] = file.items() if name in LISTS else file.entries()
-    done = 0
-    for done, _ in enumerate(entries, start=1):
-        if done % WATCH_INTERVAL == 0:
-            watch(name, done)
-    watch(name, done)
 
 
 def _walk(path: Path) -> Iterator[str]:
@@ -165,8 +156,9 @@ def _add_stand_ins(path: Path, files: dict[str, JsonFile], present: list[str]) -
 def _own_names(path: Path, database: Path | None) -> tuple[str, ...]:
     own = [".tzurot.lock"]
     if database is not None and database.absolute().parent.resolve() == path.resolve():
-        own += [database.name + suffix for suffix in OWN_SUFFIXES]
-        own += [f".{database.name}-litestream"]
+        name = database.name.removesuffix(UNFINISHED_SUFFIX)
+        own += [stem + suffix for stem in (name, name + UNFINISHED_SUFFIX) for suffix in OWN_SUFFIXES]
+        own += [f".{name}-litestream"]
     return tuple(own)
 
 

@@ -9,7 +9,7 @@ from threading import Event
 
 import orjson
 
-from bot.errors import StorageError
+from bot.errors import ProtectedError, StorageError
 from bot.model import Clock, utc_now
 from bot.settings import Settings
 from bot.store.cipher import cipher_from, require_keys
@@ -17,16 +17,16 @@ from bot.store.columns import to_text
 from bot.store.driver import open_store
 from bot.store.engine import RawConnection
 from bot.store.legacy.decode import LegacyData, decode
-from bot.store.legacy.folder import look_through, survey
+from bot.store.legacy.folder import UNFINISHED_SUFFIX, look_through, survey
 from bot.store.legacy.record import Defaults
 from bot.store.legacy.report import ImportReport
 from bot.store.legacy.transfer import Transfer
-from bot.store.migrate import create_database
+from bot.store.migrate import SIDE_FILES, create_database, sync_folder
 
 REJECTS_SUFFIX = ".import-rejects.json"
 
-Progress = Callable[[str, int, int | None], None]
-"""Told now and then, from another thread: what is being done, how many records are done, of how many if known."""
+Progress = Callable[[str, int], None]
+"""Told now and then, from another thread: what is being done, and how many of its records are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,41 @@ async def import_folder(folder: Path, database_path: Path, options: ImportOption
         if task.exception() is None:
             return task.result()
         raise
+
+
+async def import_into_new(folder: Path, database_path: Path, options: ImportOptions) -> ImportReport:
+    """Make a database of the folder where there is none; it appears under its name when it is complete.
+
+    So an import that fails or is killed leaves no empty database behind, which a later start would go on with.
+    """
+    unfinished = database_path.with_name(database_path.name + UNFINISHED_SUFFIX)
+    await asyncio.to_thread(_clear, unfinished)
+    await asyncio.to_thread(create_database, unfinished)
+    try:
+        report = await import_folder(folder, unfinished, options)
+        await asyncio.to_thread(_put_in_place, unfinished, database_path)
+    finally:
+        await asyncio.to_thread(_clear, unfinished)
+    return report
+
+
+def _clear(unfinished: Path) -> None:
+    for suffix in ("", *SIDE_FILES, REJECTS_SUFFIX):
+        Path(f"{unfinished}{suffix}").unlink(missing_ok=True)
+
+
+def _put_in_place(unfinished: Path, database_path: Path) -> None:
+    left = [suffix for suffix in SIDE_FILES if Path(f"{unfinished}{suffix}").exists()]
+    taken = [name for suffix in ("", *SIDE_FILES) if (name := Path(f"{database_path}{suffix}")).exists()]
+    if left or taken:
+        raise ProtectedError(
+            f"The imported database can't be put at {database_path}: "
+            + (f"{taken[0].name} is there." if taken else "it is still in use."),
+            remedy="Make sure that nothing else uses the volume, then import again.",
+        )
+    rejects_path(unfinished).replace(rejects_path(database_path))
+    unfinished.rename(database_path)
+    sync_folder(database_path.parent)
 
 
 def rejects_path(database_path: Path) -> Path:
@@ -135,13 +170,13 @@ class _Watch:
         """A file was read up to here."""
         self.check()
         if self.progress:
-            self.progress(f"reading {file}", done, None)
+            self.progress(f"reading {file}", done)
 
     def placed(self, table: str, done: int) -> None:
         """That many records of a table are done."""
         self.check()
         if self.progress:
-            self.progress(table, done, None)
+            self.progress(table, done)
 
 
 def _write_rejects(report: ImportReport, database_path: Path) -> None:

@@ -7,13 +7,15 @@ torn, and does not replace half characters in silence.
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from bot.errors import UnreadableError
+from bot.store.legacy import quick
 
 CHUNK_BYTES = 1 << 20
+SURVEY_INTERVAL = 20_000
 CUT_LIMIT = 16
 """How far before the end of a piece the scanner may fail because a word or an escape is cut in two."""
 
@@ -41,12 +43,46 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_read_f
 class JsonFile:
     """One file of a data folder; `name` is how it is called in reports."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, *, holds_list: bool = False) -> None:
         self.path = path
         self.name = name
+        self.holds_list = holds_list
+        self._is_plain = False
+
+    def survey(self) -> Iterator[int]:
+        """Read to the end, saying now and then how many entries there were; raises UnreadableError.
+
+        Finds out on the way whether the file can be read in the quick way from now on.
+        """
+        if not self.holds_list and self._is_large():
+            try:
+                yield from _count(quick.entries(self.path, self.name))
+            except quick.NotPlainError:
+                pass  # the scanner says what is wrong, or reads it
+            else:
+                self._is_plain = True
+                return
+        yield from _count(self.items() if self.holds_list else self._scanned())
 
     def entries(self) -> Iterator[tuple[str, Any]]:
         """Key and value of every entry of the object that the file holds."""
+        if not self._is_plain:
+            yield from self._scanned()
+            return
+        try:
+            yield from quick.entries(self.path, self.name)
+        except quick.NotPlainError:
+            raise UnreadableError(
+                f"{self.name} was changed while it was read.", remedy="Stop the old bot, then import again."
+            ) from None
+
+    def _is_large(self) -> bool:
+        try:
+            return quick.is_large(self.path)
+        except OSError:
+            return False
+
+    def _scanned(self) -> Iterator[tuple[str, Any]]:
         with self._open() as file:
             text = _Text(file, self.name)
             text.open("{", "an object")
@@ -70,6 +106,14 @@ class JsonFile:
             raise UnreadableError(f"{self.name} is a folder instead of a file.") from None
         except OSError as error:
             raise UnreadableError(f"{self.name} can't be opened: {error.strerror}.") from None
+
+
+def _count(entries: Iterable[object]) -> Iterator[int]:
+    done = 0
+    for done, _ in enumerate(entries, start=1):
+        if done % SURVEY_INTERVAL == 0:
+            yield done
+    yield done
 
 
 class _Text:
