@@ -1,4 +1,4 @@
-"""A sample data folder in the form in which the JavaScript original kept it: 66 invented personalities and their users."""
+"""A sample data folder as the JavaScript original kept it: 66 invented personalities and their users."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,12 @@ LATIN_NAMES = ("amber", "boelke", "cinna", "dorian", "elodie", "fyokla", "gwyn",
 TITLES = ("of the Harbour", "the Clockmaker", "Lantern", "of Salt Street", "the Younger", "Moth")
 TITLE_SLUGS = ("harbour", "clockmaker", "lantern", "salt-street", "younger", "moth")
 NICKNAMES = ("old friend", "the tall one", "captain 🦉", "ünlü", "o'reilly", "x y z", "night | owl", "шеф")
+
+
+SAMPLE_USER_ID = FIRST_USER_ID
+"""A user of the sample whose login is valid and whose age is verified."""
+SAMPLE_MENTION = "captain 🦉"
+"""An alias in the sample: several words, not only letters."""
 
 
 def write_sample_folder(folder: Path, *, avatar_base: str | None = None, now: datetime | None = None) -> None:
@@ -76,7 +82,8 @@ class _Sample:
         for number, name in enumerate(self._names):
             aliases[_display_name(number).lower()] = name
             if number % 2 == 0:
-                aliases[f"{NICKNAMES[number // 2 % len(NICKNAMES)]} {number}"] = name
+                nickname = NICKNAMES[number // 2 % len(NICKNAMES)]
+                aliases[nickname if nickname not in aliases else f"{nickname} {number}"] = name
         return aliases
 
     def tokens(self) -> dict[str, Any]:
@@ -105,7 +112,7 @@ class _Sample:
     def activations(self) -> dict[str, Any]:
         return {
             str(FIRST_CHANNEL_ID + number): {
-                "personalityName": self._names[number * 7],
+                "personalityName": self._names[number * 5],
                 "activatedBy": str(OWNER_ID),
                 "timestamp": self._milliseconds(timedelta(days=9, minutes=number)),
             }
