@@ -114,7 +114,10 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
     stack.push_async_callback(store.close)
     await require_keys(store, cipher)
     session = await stack.enter_async_context(
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=settings.discord_timeout_seconds))
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),  # slow answers must not queue up behind each other
+            timeout=aiohttp.ClientTimeout(total=settings.discord_timeout_seconds),
+        )
     )
     canary = _canary_of(store, settings)
     if canary is not None:

@@ -37,6 +37,7 @@ class Client(commands.Bot):
 
     def __init__(self, settings: Settings) -> None:
         _point_at(settings)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # it has nothing to do with voice
         super().__init__(
             command_prefix=settings.bot_prefix,
             case_insensitive=True,
@@ -49,6 +50,7 @@ class Client(commands.Bot):
             guild_ready_timeout=settings.guild_ready_timeout_seconds,
         )
         self._settings = settings
+        self._was_ready = asyncio.Event()
 
     @property
     def is_connected(self) -> bool:
@@ -102,7 +104,8 @@ class Client(commands.Bot):
         """Nothing: the dialogue cog tells commands from conversation."""
 
     async def on_ready(self) -> None:
-        """Say so in the log."""
+        """Note that the first connection is there, and log it."""
+        self._was_ready.set()
         log.info("Connected to Discord with %d servers", len(self.guilds))
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
@@ -111,7 +114,7 @@ class Client(commands.Bot):
 
     async def publish_commands(self) -> None:
         """Bring Discord's list of slash commands up to date, if it differs from ours."""
-        await self.wait_until_ready()
+        await self._was_ready.wait()
         wanted = {_shape(command.to_dict(self.tree)) for command in self.tree.get_commands()}
         if wanted == {_shape(_payload(command)) for command in await self.tree.fetch_commands()}:
             return

@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     gateway_close_timeout_seconds: Seconds = 0.4
     guild_ready_timeout_seconds: Seconds = 0.05
     discord_timeout_seconds: Seconds = 60
-    turn_grace_seconds: Seconds = 1
+    turn_grace_seconds: Seconds = 0.7
     readiness_lifetime_seconds: Seconds = 60
 
     # Set by Railway

@@ -21,16 +21,10 @@ def command(database: Path | None, lock_fd: int | None, listen_fd: int | None, *
     del as_json
     settings = read_settings(database)
     start_logging(settings.log_level)
-    _quiet_discord()
+    logging.getLogger("discord.client").addFilter(_without_traceback)
     with asyncio.Runner() as runner:
         code = runner.run(run_bot(settings, lock_fd, listen_fd))
         _leave(code)
-
-
-def _quiet_discord() -> None:
-    """discord.py's debug lines hold message texts and webhook tokens, so LOG_LEVEL does not reach them."""
-    logging.getLogger("discord").setLevel(logging.INFO)
-    logging.getLogger("discord.client").addFilter(_without_traceback)
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

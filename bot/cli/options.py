@@ -16,6 +16,9 @@ from bot.settings import Settings, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+TALKATIVE = ("discord", "aiosqlite")
+"""Libraries whose debug lines hold message texts and tokens, so LOG_LEVEL=DEBUG does not reach them."""
+
 
 def common_options(function: F) -> F:
     """Add `--database PATH` and `--json`."""
@@ -42,6 +45,8 @@ def start_logging(level: str) -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler])
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.getLogger().level, logging.INFO))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+import aiohttp
 import discord
 from discord.ext import commands
 
@@ -20,9 +21,10 @@ from bot.services.status_report import StatusReport
 from bot.services.verifications import Verifications
 
 MESSAGE_LIMIT = 2000
+UNDELIVERED = (discord.HTTPException, aiohttp.ClientError, OSError)
+"""What sending raises when nobody can be told."""
 
 Context = commands.Context[commands.Bot]
-Channel = discord.abc.MessageableChannel | discord.interactions.InteractionChannel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections import OrderedDict
 import discord
 from discord.ext import commands
 
-from bot.cogs.context import Context, answer_message, heard_from, host_of, sentence_of, services_of
+from bot.cogs.context import UNDELIVERED, Context, answer_message, heard_from, host_of, sentence_of, services_of
 from bot.errors import TzurotError, trace
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,8 @@ class DialogueCog(commands.Cog):
             await services_of(self._bot).dialogue.hear(await heard_from(message, self._bot))
         except TzurotError as error:
             await _tell(message, sentence_of(error))
-        except discord.HTTPException as error:
-            log.warning("Message %d stays unanswered: Discord said status %d", message.id, error.status)
+        except UNDELIVERED as error:
+            log.warning("Message %d stays unanswered, Discord failed: %s", message.id, type(error).__name__)
         except Exception:  # noqa: BLE001 - the first of the three borders: one message must not end the listener
             log.error("Answering message %d failed: %s", message.id, trace())  # noqa: TRY400 - no text in logs
             await _tell(message, "Something went wrong on my side, and the operator can see it in the log.")
@@ -65,8 +65,8 @@ class DialogueCog(commands.Cog):
 async def _tell(message: discord.Message, sentence: str) -> None:
     try:
         await answer_message(message, sentence)
-    except discord.HTTPException as error:
-        log.warning("The author of message %d could not be told: status %d", message.id, error.status)
+    except UNDELIVERED as error:
+        log.warning("The author of message %d could not be told: %s", message.id, type(error).__name__)
 
 
 async def setup(bot: commands.Bot) -> None:

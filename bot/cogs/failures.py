@@ -7,7 +7,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.cogs.context import Context, member_of, plain, reply, sentence_of, services_of
+from bot.cogs.context import UNDELIVERED, Context, member_of, plain, reply, sentence_of, services_of
 from bot.errors import TzurotError, trace
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,8 @@ class FailureCog(commands.Cog):
         try:
             if (sentence := await self._sentence(ctx, error)) is not None:
                 await reply(ctx, sentence, is_private=True)
-        except discord.HTTPException as failure:
-            log.warning("A failed command's author could not be told: status %d", failure.status)
+        except UNDELIVERED as failure:
+            log.warning("A failed command's author could not be told: %s", type(failure).__name__)
 
     async def _sentence(self, ctx: Context, error: commands.CommandError) -> str | None:
         if isinstance(error, IgnoredError):

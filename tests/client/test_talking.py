@@ -1,0 +1,149 @@
+"""From a message on the gateway to a personality's answer through its webhook."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.sandbox.discord import Message, Permission
+from bot.sandbox.discord.messages import announce
+from tests.client.conftest import World
+
+QUIET: dict[str, object] = {"parse": []}
+
+
+@pytest.fixture
+async def home(world: World) -> AsyncIterator[World]:
+    """Mira is logged in and has added Lilith, called lil."""
+    world.ai.answers = lambda question: f"You said: {question}"
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        yield world
+
+
+async def test_a_mention_is_answered_under_name_and_avatar_and_pings_nobody(home: World) -> None:
+    home.ai.answers = lambda _: f"Hello <@{home.mira.id}> and @everyone"
+    answer = await home.hears("@lil, how are you?")
+    assert answer.webhook_id
+    assert answer.author_name == "Lilith"
+    assert answer.avatar_url
+    assert answer.content == f"Hello <@{home.mira.id}> and @everyone"
+    assert answer.allowed_mentions == QUIET
+    assert not answer.pinged_ids
+    assert not answer.pings_everyone
+
+
+async def test_a_reply_to_a_personality_is_answered_by_it(home: World) -> None:
+    first = await home.hears("@lil hello")
+    assert (await home.hears("and then?", reply_to=first)).author_name == "Lilith"
+
+
+async def test_an_active_personality_answers_everything_until_it_is_deactivated(home: World) -> None:
+    await home.hears("!tz activate lil")
+    assert (await home.hears("nobody in particular")).author_name == "Lilith"
+    assert "no longer" in (await home.hears("!tz deactivate")).content
+    said = await home.say("nobody in particular")
+    pong = await home.hears("!tz ping")
+    assert [m.id for m in home.discord.messages(home.channel) if m.id > said.id and m.author.is_bot] == [pong.id]
+
+
+async def test_a_thread_is_answered_through_its_parents_webhook(home: World) -> None:
+    thread = home.discord.add_thread(home.channel, "a quiet corner")
+    outside = await home.hears("@lil hello")
+    inside = await home.hears("@lil hello", channel=thread)
+    assert inside.channel_id == thread.id
+    assert inside.webhook_id == outside.webhook_id
+
+
+async def test_a_direct_message_is_answered_with_the_name_in_front_once_the_user_is_verified(home: World) -> None:
+    dm = home.discord.dm_channel(home.mira)
+    assert "verif" in (await home.hears("@lil hello", channel=dm)).content
+    assert "verified" in (await home.hears("!tz verify")).content
+    answer = await home.hears("@lil hello", channel=dm)
+    assert answer.content.startswith("**Lilith:** You said: ")
+    assert answer.allowed_mentions == QUIET
+    assert answer.nonce
+
+
+async def test_a_long_answer_is_split_and_every_part_is_known_as_the_personalitys(home: World) -> None:
+    text = "\n\n".join(f"Paragraph {number}: " + "word " * 150 for number in range(6))
+    home.ai.answers = lambda _: text
+    said = await home.say("@lil tell me everything")
+    parts: list[Message] = []
+    while len(" ".join(part.content for part in parts).split()) < len(text.split()):
+        parts.append(await home.next(home.channel, parts[-1] if parts else said))
+    assert len(parts) > 1
+    assert max(len(part.content) for part in parts) <= 2000
+    home.ai.answers = lambda _: "Yes."
+    assert (await home.hears("really?", reply_to=parts[0])).content == "Yes."
+
+
+async def test_the_typing_indicator_shows_while_the_personality_thinks(home: World) -> None:
+    await home.hears("@lil hello")
+    assert [typing.channel_id for typing in home.discord.typing] == [home.channel.id]
+
+
+async def test_other_bots_and_webhooks_are_never_answered(home: World) -> None:
+    robot = home.discord.add_user("Robot", is_bot=True)
+    home.discord.join(home.guild, robot)
+    said = await home.say("@lil hello", author=robot)
+    await home.say("!tz ping", author=robot)
+    pong = await home.hears("!tz ping")
+    assert [m.id for m in home.discord.messages(home.channel) if m.id > said.id and m.author == pong.author] == [
+        pong.id
+    ]
+
+
+async def test_a_webhook_that_someone_deleted_is_made_again(home: World) -> None:
+    first = await home.hears("@lil hello")
+    home.discord.delete_webhook(home.discord.webhooks(home.channel)[0])
+    second = await home.hears("@lil hello")
+    assert second.webhook_id != first.webhook_id
+
+
+async def test_without_manage_webhooks_the_author_is_told_what_is_missing(home: World) -> None:
+    home.discord.set_permissions(home.guild, home.discord.bot_user, Permission.NONE)
+    answer = await home.hears("@lil hello")
+    assert not answer.webhook_id
+    assert "Manage Webhooks" in answer.content
+
+
+async def test_a_failing_ai_service_gives_its_author_a_sentence(home: World) -> None:
+    home.ai.faults.fail(503)
+    answer = await home.hears("@lil hello")
+    assert not answer.webhook_id
+    assert answer.reply_to_id
+    assert not answer.pinged_ids
+
+
+async def test_nobody_is_answered_outside_of_an_nsfw_channel(home: World) -> None:
+    plain = home.discord.add_channel(home.guild, "lobby")
+    assert "age-restricted" in (await home.hears("@lil hello", channel=plain)).content
+
+
+async def test_a_message_that_arrives_twice_is_answered_once(home: World) -> None:
+    said = await home.say("@lil hello")
+    announce(home.discord._state, said)
+    answer = await home.next(home.channel, said)
+    pong = await home.hears("!tz ping")
+    after = [m.id for m in home.discord.messages(home.channel) if m.id > said.id and m.author_id != home.mira.id]
+    assert after == [answer.id, pong.id]
+
+
+async def test_two_channels_are_answered_side_by_side(home: World) -> None:
+    other = home.discord.add_channel(home.guild, "elsewhere", nsfw=True)
+    home.ai.faults.delay(0.3)
+    first, second = await home.say("@lil slow"), await home.say("@lil quick", channel=other)
+    assert (await home.next(other, second)).author_name == "Lilith"
+    assert (await home.next(home.channel, first)).author_name == "Lilith"
+
+
+async def test_a_restart_makes_no_second_webhook(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        first = await world.hears("@lil hello")
+    async with world.bot():
+        second = await world.hears("@lil hello again")
+        assert (await world.hears("and?", reply_to=first)).author_name == "Lilith"
+    assert second.webhook_id == first.webhook_id
