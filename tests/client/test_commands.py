@@ -1,6 +1,11 @@
 """Commands as people give them: typed in any case, or with a slash."""
 
+import pytest
+
+from bot.model import Ban, utc_now
 from bot.sandbox.discord import Permission
+from bot.store import blacklist
+from bot.store.driver import open_store
 from tests.client.conftest import World
 
 
@@ -135,3 +140,37 @@ async def test_the_status_says_loudly_that_there_is_no_copy(world: World) -> Non
     async with world.bot():
         await world.log_in()
         assert "no copy" in (await world.hears("!tz status")).content
+
+
+async def test_a_blacklisted_user_gets_no_word(world: World) -> None:
+    tom = world.discord.add_user("Tom")
+    world.discord.join(world.guild, tom)
+    store = await open_store(world.database, settings=world.settings())
+    await store.write(blacklist.put(Ban(user_id=tom.id, reason="spam", blacklisted_by=0, blacklisted_at=utc_now())))
+    await store.close()
+    async with world.bot():
+        said = await world.say("!tz help", author=tom)
+        await world.say("!tz no-such-command", author=tom)
+        answer = await world.hears("!tz help")
+    assert [m.id for m in world.discord.messages(world.channel) if m.id > said.id and m.author.is_bot] == [answer.id]
+
+
+async def test_a_user_who_takes_no_direct_messages_is_told_so_where_they_asked(world: World) -> None:
+    world.discord.block_dms(world.mira)
+    async with world.bot():
+        assert "does not let me send you" in (await world.hears("!tz auth start")).content
+
+
+async def test_a_command_that_fails_by_a_bug_is_answered_and_logged_without_its_text(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "a very private thing"
+
+    def fail(_: object, member: object) -> None:
+        raise KeyError(text)
+
+    monkeypatch.setattr("bot.services.logins.Logins.status", fail)
+    async with world.bot():
+        assert "went wrong" in (await world.hears("!tz auth status")).content
+    assert "KeyError" in caplog.text
+    assert text not in caplog.text

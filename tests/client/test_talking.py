@@ -147,3 +147,32 @@ async def test_a_restart_makes_no_second_webhook(world: World) -> None:
         second = await world.hears("@lil hello again")
         assert (await world.hears("and?", reply_to=first)).author_name == "Lilith"
     assert second.webhook_id == first.webhook_id
+
+
+async def test_a_thread_that_the_bot_has_never_heard_of_is_looked_up(
+    home: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(home.discord._state, "emit", lambda _: None)
+        thread = home.discord.add_thread(home.channel, "private")
+    answer = await home.hears("@lil hello", channel=thread)
+    assert (answer.author_name, answer.channel_id) == ("Lilith", thread.id)
+
+
+async def test_a_channel_full_of_webhooks_gets_a_sentence(home: World) -> None:
+    home.discord.faults.fail("POST", "/channels/{channel_id}/webhooks", 400, code=30007)
+    assert "as many webhooks" in (await home.hears("@lil hello")).content
+
+
+async def test_what_discord_did_not_take_is_told_to_the_author(home: World) -> None:
+    await home.hears("@lil hello")
+    home.discord.faults.fail("POST", "/webhooks/{webhook_id}/{webhook_token}", 400)
+    assert "status 400" in (await home.hears("@lil hello")).content
+
+
+async def test_a_name_that_discord_forbids_for_webhooks_is_still_spoken_under(home: World) -> None:
+    home.ai.profiles["clyde"] = {"name": "Clyde of Discord"}
+    await home.hears("!tz add clyde")
+    answer = await home.hears("@clyde hello")
+    assert answer.webhook_id
+    assert "clyde" not in answer.author_name.lower()
