@@ -1,18 +1,15 @@
 """`tzurot backup`: a consistent, verified copy of a database that may be in use."""
 
-import os
 import time
 from pathlib import Path
 
 import click
 
 from bot.cli import contents
-from bot.cli.options import common_options, ending_cleanly, print_json, read_settings
+from bot.cli.options import common_options, ending_cleanly, print_json, private_files, read_settings
 from bot.errors import NotFoundError, UnreadableError
 from bot.store.engine import require_engine
 from bot.store.inspection import FileKind, back_up, inspect_file
-
-PRIVATE = 0o077
 
 
 @click.command("backup")
@@ -30,8 +27,7 @@ def command(target: Path, database: Path | None, *, as_json: bool) -> None:
     # On the volume itself, a copy that fills the disk would stop the bot's writes.
     contents.require_space(target, source.stat().st_size)
     started = time.monotonic()
-    os.umask(PRIVATE)
-    with ending_cleanly():
+    with ending_cleanly(), private_files():
         report = back_up(source, target)
     made = contents.look_into(report, time.monotonic() - started)
     if as_json:

@@ -1,5 +1,6 @@
 """What a finished copy holds, said the same way by `backup` and `restore`."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,13 @@ from typing import Any
 from bot.cli.printing import print_pairs, print_table, size
 from bot.errors import NotFoundError, ProtectedError, StorageError
 from bot.model import snowflake_time
+from bot.store.census import count_tables
 from bot.store.columns import to_text
 from bot.store.console import Console
-from bot.store.inspection import FileReport
-from bot.store.migrate import SIDE_FILES
+from bot.store.engine import connect, opened
+from bot.store.inspection import FileKind, FileReport
+from bot.store.migrate import SIDE_FILES, applied_migrations, sync_folder
+from bot.store.translate import translated
 
 NEWEST = "SELECT max(message_id) FROM message_mappings"
 READ_SECONDS = 10.0
@@ -71,6 +75,39 @@ def show(sentence: str, contents: Contents) -> None:
         }
     )
     print_table(["table", "rows"], [(name, f"{count:,}") for name, count in contents.rows.items()], frozenset({1}))
+
+
+def report_on(path: Path) -> FileReport:
+    """What a file that was verified a moment ago holds, without checking all of it again."""
+    with Console(path, READ_SECONDS) as console:
+        census = count_tables(console, READ_SECONDS)
+    return FileReport(path, FileKind.OK, rows=census.rows, migrations=tuple(applied_migrations(path)))
+
+
+def make_single_file(path: Path) -> None:
+    """Leave WAL mode, so that whoever reads the copy leaves nothing beside it; a start of the bot switches it on."""
+    with translated(), opened(connect(path, "rw", READ_SECONDS)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+
+
+def publish(prepared: Path, target: Path) -> None:
+    """Give a finished file its name in one step that never replaces another file."""
+    try:
+        _move(prepared, target)
+        sync_folder(target.parent)
+    except FileExistsError:
+        raise ProtectedError(f"{target} appeared meanwhile, and was not replaced.") from None
+    except OSError as error:
+        raise StorageError(f"{target} can't be written: {error.strerror}.") from None
+
+
+def _move(prepared: Path, target: Path) -> None:
+    try:
+        os.link(prepared, target)
+    except FileExistsError:
+        raise
+    except OSError:  # some network file systems know no hard links
+        prepared.rename(target)
 
 
 def require_free(target: Path) -> None:

@@ -1,6 +1,7 @@
 """What every subcommand shares: `--database`, `--json`, settings and logs."""
 
 import logging
+import os
 import signal
 import sys
 import time
@@ -61,6 +62,16 @@ def ending_cleanly() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Make files in the block readable by their owner only: a copy holds who talks to whom."""
+    previous = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(previous)
 
 
 def print_json(value: object) -> None:

@@ -1,0 +1,94 @@
+"""`tzurot restore`: fetch the database, as it is or as it was, to a new place."""
+
+import asyncio
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bot.cli import contents
+from bot.cli.options import common_options, ending_cleanly, print_json, private_files, read_settings, start_logging
+from bot.durability.history import choose_source
+from bot.durability.restore import Source, restore_replica
+from bot.errors import ConfigurationError, ProtectedError
+from bot.settings import Settings
+from bot.store.columns import to_text
+from bot.store.engine import require_engine
+
+EXAMPLES = "for example 2026-11-23T10:00, '2026-11-23 10:00:05' or 2026-11-23T11:00:00+01:00"
+
+
+class Moment(click.ParamType[datetime]):
+    """A time that is not in the future; without a zone it is UTC."""
+
+    name = "time"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The time as an aware `datetime` in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value.strip().upper())
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time; give one such as {EXAMPLES}.", param, ctx)
+        if moment > datetime.now(UTC):
+            self.fail(f"{to_text(moment)} is in the future.", param, ctx)
+        return moment
+
+
+@click.command("restore")
+@click.option("--at", type=Moment(), metavar="TIME", help=f"The state of that time, UTC unless it says: {EXAMPLES}.")
+@click.option("--to", "target", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="PATH")
+@common_options
+def command(at: datetime | None, target: Path, database: Path | None, *, as_json: bool) -> None:
+    """Fetch the database from the bucket to PATH, the newest state or that of a time.
+
+    PATH must not be there yet and can't be the live database: `tzurot run` restores that by itself when it is lost.
+    The copy is checked in full before it gets its name.
+    """
+    require_engine()
+    settings = read_settings(database)
+    start_logging("WARNING")
+    _require_bucket(settings)
+    _require_other_place(target, settings.database_path)
+    started = time.monotonic()
+    with ending_cleanly(), private_files():
+        source = asyncio.run(_restore(settings, at, target.absolute()))
+    made = contents.look_into(contents.report_on(target), time.monotonic() - started)
+    if as_json:
+        print_json({**contents.as_object(made), "prefix": source.prefix, "at": to_text(at) if at else None})
+    else:
+        contents.show("Restored to", made)
+
+
+async def _restore(settings: Settings, at: datetime | None, target: Path) -> Source:
+    """Work in a folder of its own beside the target: a start of the bot may be restoring on the same volume."""
+    source = await choose_source(settings, at)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".tzurot-restore-") as folder:
+        prepared = Path(folder) / target.name
+        await restore_replica(settings, source, prepared)
+        contents.make_single_file(prepared)
+        contents.publish(prepared, target)
+    return source
+
+
+def _require_bucket(settings: Settings) -> None:
+    if not settings.is_replicated:
+        raise ConfigurationError(
+            "No bucket is configured, so there is nothing to restore from.",
+            remedy="Set REPLICA_BUCKET and what belongs to it.",
+        )
+
+
+def _require_other_place(target: Path, live: Path) -> None:
+    if target.resolve() == live.resolve():
+        raise ProtectedError(
+            f"{target} is the place of the live database.",
+            remedy="Restore to another path, look at it, and let `tzurot run` restore a lost database by itself.",
+        )
+    contents.require_free(target)
+    if live.exists():
+        contents.require_space(target, live.stat().st_size)
