@@ -5,6 +5,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from bot.errors import ConfigurationError
 from tests.client.conftest import RunningBot, World
@@ -118,9 +119,12 @@ async def test_a_refused_token_is_tried_again_when_the_interval_is_over(world: W
 
 
 async def test_commands_are_published_only_when_they_changed(world: World) -> None:
-    for _ in range(2):
+    def asked(method: str) -> int:
+        return sum(r.method == method and r.path.endswith("/commands") for r in world.discord.requests)
+
+    for start in (1, 2):
         async with world.bot():
+            await world.discord.wait_until(partial(lambda count: asked("GET") >= count, start), what="the comparison")
             await world.discord.wait_for_commands()
-            await asyncio.sleep(0.1)
-    puts = [r for r in world.discord.requests if r.method == "PUT" and r.path.endswith("/commands")]
-    assert len(puts) == 1
+            await world.hears("!tz help")
+    assert asked("PUT") == 1

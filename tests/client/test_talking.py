@@ -128,6 +128,7 @@ async def test_a_message_that_arrives_twice_is_answered_once(home: World) -> Non
     pong = await home.hears("!tz ping")
     after = [m.id for m in home.discord.messages(home.channel) if m.id > said.id and m.author_id != home.mira.id]
     assert after == [answer.id, pong.id]
+    assert len([call for call in home.ai.calls if call.route == "chat"]) == 1
 
 
 async def test_two_channels_are_answered_side_by_side(home: World) -> None:
