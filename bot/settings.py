@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     bot_stop_timeout_seconds: Seconds = 2
     stop_timeout_seconds: Seconds = 15
     shutdown_sync_timeout_seconds: Seconds = 5
-    litestream_stop_timeout_seconds: Seconds = 4
+    litestream_stop_timeout_seconds: Seconds = 3
     restart_delay_seconds: Seconds = 1
     restart_delay_limit_seconds: Seconds = 60
     identify_interval_seconds: Seconds = 600

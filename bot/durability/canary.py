@@ -4,7 +4,6 @@ Litestream's own status says "replicating" through an outage, so nothing but a c
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
@@ -56,8 +55,7 @@ class Canary:
         return self._state
 
     async def _confirm(self) -> ReplicationState:
-        written_at = self._clock()
-        await self._store.write(canary.put(uuid.uuid4().hex, written_at, self._state))
+        await self._store.write(canary.put(uuid.uuid4().hex, self._clock(), self._state))
         committed = time.monotonic()
         result = await self._litestream.sync(self._settings.sync_timeout_seconds)
         if not result.is_complete:
@@ -66,7 +64,7 @@ class Canary:
         return ReplicationState(
             is_configured=True,
             confirmed_txid=result.replicated_txid,
-            confirmed_at=written_at,
+            confirmed_at=self._clock(),
             lag_ms=round((time.monotonic() - committed) * 1000, 1),
         )
 
@@ -80,10 +78,3 @@ class Canary:
             log.error("Writes are not reaching the bucket: %s", failure)
         elif self._state.failure and not failure:
             log.info("Writes reach the bucket again")
-
-
-async def stop(task: asyncio.Task[None]) -> None:
-    """Cancel a running canary and wait until it has ended."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -47,7 +47,7 @@ class VolumeLock:
     @classmethod
     def inherit(cls, fd: int) -> Self:
         """The lock that the parent process passed on as an open file."""
-        os.set_inheritable(fd, False)
+        os.set_inheritable(fd, False)  # noqa: FBT003 - it takes no keyword
         return cls(fd)
 
     def release(self) -> None:

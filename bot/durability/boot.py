@@ -1,0 +1,172 @@
+"""From the settings to a database in its place: lock, facts, decision, and what the decision orders."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.durability.aside import run_aside
+from bot.durability.bucket import Bucket, claim_next, next_epoch
+from bot.durability.decision import Action, BucketFacts, Decision, Facts, decide
+from bot.durability.facts import gather_facts
+from bot.durability.lineage import Current, Marker, Parent, epoch_prefix, now_utc, write_marker
+from bot.durability.lock import POLL_SECONDS, VolumeLock, held_error
+from bot.durability.restore import Source, fetch
+from bot.durability.volume import clean, forget_replication, place, set_aside, staged
+from bot.errors import ConfigurationError, ProtectedError
+from bot.settings import Settings
+from bot.store.legacy.importer import ImportOptions, import_folder, rejects_path
+from bot.store.migrate import create_database, is_current
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str], None]
+"""Told what is being done at present, for `/readyz`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A volume that is ready for its writers; `marker` is None where no bucket is configured."""
+
+    action: Action
+    marker: Marker | None
+    is_migration_pending: bool
+
+
+async def take_lock(settings: Settings) -> VolumeLock:
+    """The volume's lock, waiting for a process that is about to end; ProtectedError when it stays held."""
+    folder = settings.database_path.absolute().parent
+    deadline = time.monotonic() + settings.lock_timeout_seconds
+    while (lock := VolumeLock.try_take(folder)) is None:
+        if time.monotonic() >= deadline:
+            raise held_error(folder, settings.lock_timeout_seconds)
+        await asyncio.sleep(POLL_SECONDS)
+    return lock
+
+
+class Boot:
+    """One start: decides and carries out; the caller holds the volume's lock throughout."""
+
+    def __init__(self, settings: Settings, lock: VolumeLock, progress: Progress) -> None:
+        self._settings = settings
+        self._lock = lock
+        self._progress = progress
+        self._database = settings.database_path.absolute()
+        self.bucket = Bucket(settings) if settings.is_replicated else None
+
+    async def prepare(self) -> Prepared:
+        """Bring the volume into the state that the decision asks for; raises whatever makes going on unsafe."""
+        clean(self._database)
+        self._progress("The volume and the bucket are being looked at.")
+        facts = await gather_facts(self._settings, self.bucket)
+        decision = decide(facts)
+        log.log(_level(decision), "Decision: %s, because %s", decision.action, decision.reason)
+        marker = await self._carry_out(decision, facts)
+        return Prepared(decision.action, marker, not await run_aside(is_current, self._database))
+
+    async def agree(self) -> None:
+        """After a start without the bucket: raise ProtectedError unless the bucket, once it answers, agrees."""
+        while True:
+            try:
+                facts = await gather_facts(self._settings, self.bucket)
+                if isinstance(facts.bucket, BucketFacts):
+                    break
+                log.error("Still without the bucket: writes are on the volume only")
+            except ConfigurationError as error:
+                log.error("Still without the bucket: %s", error.message)  # noqa: TRY400 - one line
+            await asyncio.sleep(self._settings.restart_delay_seconds)
+        decision = decide(facts)
+        if decision.action is not Action.CONTINUE:
+            raise ProtectedError(
+                f"The bucket answers again, but the start has to be decided anew: {decision.action}, "
+                f"because {decision.reason}."
+            )
+
+    async def _carry_out(self, decision: Decision, facts: Facts) -> Marker | None:
+        match decision.action:
+            case Action.RESTORE:
+                return await self._restore(facts)
+            case Action.CREATE | Action.IMPORT:
+                return await self._create(facts, is_import=decision.action is Action.IMPORT)
+            case Action.ADOPT:
+                marker = await self._begin_epoch(facts)
+                forget_replication(self._database)
+                write_marker(self._database, marker)
+                return marker
+        return None if self.bucket is None else facts.marker
+
+    async def _restore(self, facts: Facts) -> Marker:
+        current = _current(facts)
+        if current is None:
+            raise ProtectedError("There is no epoch to restore.")
+        self._progress(f"The database is being restored from {current.prefix}.")
+        restored = await fetch(self._settings, Source(current.prefix), self._database, (self._lock.fd,))
+        log.info("Restored %d rows from %s in %.0f ms", restored.rows, current.prefix, restored.duration_ms)
+        marker = await self._begin_epoch(facts, restored.txid)
+        self._set_aside()
+        write_marker(self._database, marker)
+        place(restored.path, self._database)
+        return marker
+
+    async def _create(self, facts: Facts, *, is_import: bool) -> Marker | None:
+        prepared = staged(self._database)
+        await run_aside(create_database, prepared)
+        if is_import and self._settings.import_dir is not None:
+            await self._import(self._settings.import_dir, prepared)
+        marker = None if self.bucket is None else await self._begin_epoch(facts)
+        self._set_aside()
+        if marker is not None:
+            write_marker(self._database, marker)
+        place(prepared, self._database)
+        return marker
+
+    async def _import(self, folder: Path, prepared: Path) -> None:
+        self._progress(f"The old data in {folder} is being imported.")
+        report = await import_folder(folder, prepared, ImportOptions(self._settings))
+        if rejects_path(prepared).exists():
+            rejects_path(prepared).replace(rejects_path(self._database))
+        log.info(
+            "Imported %d of %d records from %s; %d rejected, %d files left aside",
+            *(report.count("imported"), report.count("read"), folder),
+            *(report.count("rejected"), len(report.ignored)),
+        )
+
+    async def _begin_epoch(self, facts: Facts, txid: str | None = None) -> Marker:
+        if self.bucket is None:
+            raise ConfigurationError("An epoch needs a bucket.")
+        current, prefix = _current(facts), facts.prefix
+        epoch = await next_epoch(self.bucket, current)
+        draft = Marker(
+            install_id=_install_id(facts.marker, current),
+            epoch=epoch,
+            prefix=epoch_prefix(prefix, epoch),
+            claim=uuid.uuid4().hex,
+            started_at=now_utc(),
+            parent=Parent(epoch=current.epoch, prefix=current.prefix, txid=txid) if current else None,
+            bucket=facts.bucket_name,
+        )
+        marker = await claim_next(self.bucket, draft, prefix)
+        log.info("Epoch %d begins at %s", marker.epoch, marker.prefix)
+        return marker
+
+    def _set_aside(self) -> None:
+        folder = set_aside(self._database, now_utc())
+        if folder is not None:
+            log.warning("What was left of the old database is in %s", folder)
+
+
+def _current(facts: Facts) -> Current | None:
+    return facts.bucket.current if isinstance(facts.bucket, BucketFacts) else None
+
+
+def _install_id(marker: Marker | None, current: Current | None) -> str:
+    known = marker or current
+    return known.install_id if known else uuid.uuid4().hex
+
+
+def _level(decision: Decision) -> int:
+    is_usual = decision.action in (Action.CONTINUE, Action.CREATE, Action.IMPORT)
+    return logging.INFO if is_usual else logging.WARNING

@@ -1,0 +1,71 @@
+"""Finding out everything that the decision of a start depends on, without changing anything."""
+
+import asyncio
+
+from bot.durability.aside import run_aside
+from bot.durability.bucket import Bucket, Replica
+from bot.durability.decision import BucketFacts, Facts, Unreachable
+from bot.durability.lineage import Marker, read_marker
+from bot.durability.volume import inspect_volume, local_txid, traces
+from bot.errors import UnavailableError
+from bot.settings import Settings
+from bot.store.inspection import FileKind, FileReport
+from bot.store.migrate import is_current
+
+RETRY_SECONDS = 0.5
+
+
+async def gather_facts(settings: Settings, bucket: Bucket | None) -> Facts:
+    """The volume's state and the bucket's; raises ProtectedError for a database from a newer version."""
+    database = settings.database_path.absolute()
+    marker = read_marker(database)
+    txid = local_txid(database)
+    seen, report = await asyncio.gather(_look_at_bucket(settings, bucket, marker, txid), run_aside(_inspect, settings))
+    return Facts(
+        database=report.kind,
+        bucket=seen,
+        bucket_name=settings.replica_bucket or "",
+        prefix=settings.replica_prefix or "",
+        marker=marker,
+        local_txid=txid,
+        traces=traces(database),
+        problems=report.problems,
+        allow_init=settings.allow_init,
+        restore_mode=settings.restore_mode,
+        has_import=settings.import_dir is not None,
+    )
+
+
+def _inspect(settings: Settings) -> FileReport:
+    report = inspect_volume(settings.database_path.absolute())
+    if report.kind is FileKind.OK:
+        is_current(report.path)
+    return report
+
+
+async def _look_at_bucket(
+    settings: Settings, bucket: Bucket | None, marker: Marker | None, txid: int | None
+) -> BucketFacts | Unreachable | None:
+    if bucket is None:
+        return None
+    reason = f"The bucket {settings.replica_bucket} did not answer within {settings.replica_timeout_seconds:g} s."
+    try:
+        async with asyncio.timeout(settings.replica_timeout_seconds):
+            while True:
+                try:
+                    return await _read_bucket(bucket, marker, txid)
+                except UnavailableError as error:
+                    reason = error.message
+                await asyncio.sleep(RETRY_SECONDS)
+    except TimeoutError:
+        return Unreachable(reason)
+
+
+async def _read_bucket(bucket: Bucket, marker: Marker | None, txid: int | None) -> BucketFacts:
+    version = await bucket.read_current()
+    own = await bucket.look_at(marker.prefix, since=txid or 0) if marker else Replica(has_files=False)
+    if version is None:
+        return BucketFacts(own=own, epochs=tuple(await bucket.epochs()), others=tuple(await bucket.survey()))
+    is_same = marker is not None and marker.prefix == version.current.prefix
+    copy = own if is_same else await bucket.look_at(version.current.prefix)
+    return BucketFacts(current=version.current, own=own, copy=copy)

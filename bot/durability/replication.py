@@ -1,0 +1,132 @@
+"""The Litestream process of one epoch: started, kept alive, asked to sync, stopped once."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from bot.durability.bucket import Bucket
+from bot.durability.child import Child, Program
+from bot.durability.environment import litestream_environment, litestream_program
+from bot.durability.lineage import Marker, now_utc, succeed, write_marker
+from bot.durability.litestream import Litestream, SyncResult
+from bot.durability.lock import VolumeLock
+from bot.errors import ConfigurationError, ProtectedError, UnavailableError
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.01
+RETRY_SECONDS = 1.0
+
+
+class Replication:
+    """Litestream for the marker's epoch. `socket` is where it will listen, known before it runs."""
+
+    def __init__(self, settings: Settings, lock: VolumeLock, bucket: Bucket) -> None:
+        self._settings = settings
+        self._lock = lock
+        self._bucket = bucket
+        self._database = settings.database_path.absolute()
+        self._scratch = Path(tempfile.mkdtemp(prefix="tzurot-"))
+        self.socket = settings.litestream_socket or self._scratch / "litestream.sock"
+        self.client = Litestream(self.socket, self._database)
+        self._program = litestream_program()
+        self._marker: Marker | None = None
+        self._child: Child | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether replication has begun, be it alive at this moment or not."""
+        return self._marker is not None
+
+    async def start(self, marker: Marker) -> None:
+        """Start Litestream and wait until it answers; UnavailableError when it does not."""
+        self._marker = marker
+        try:
+            async with asyncio.timeout(self._settings.start_timeout_seconds):
+                await self._spawn(marker)
+        except TimeoutError:
+            raise UnavailableError("Litestream did not open its socket in time.") from None
+
+    async def keep_alive(self) -> None:
+        """Start Litestream again whenever it ends, after a pause that doubles; until cancelled."""
+        delay = self._settings.restart_delay_seconds
+        while self._marker is not None and self._child is not None:
+            born = time.monotonic()
+            code = await self._child.wait()
+            if time.monotonic() - born > self._settings.restart_delay_limit_seconds:
+                delay = self._settings.restart_delay_seconds
+            log.error("Litestream ended with code %d: writes stay on the volume; it starts again in %g s", code, delay)
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, self._settings.restart_delay_limit_seconds)
+            with contextlib.suppress(UnavailableError):  # it ended again: the next round says so
+                await self.start(self._marker)
+
+    async def sync(self, timeout_seconds: float) -> SyncResult:
+        """Bring every committed transaction off-site."""
+        return await self.client.sync(timeout_seconds)
+
+    async def flush(self) -> SyncResult:
+        """The same, and name a new epoch as the current one if that is still to do; UnavailableError if not all is."""
+        result = await self.sync(self._settings.shutdown_sync_timeout_seconds)
+        if not result.is_complete:
+            raise UnavailableError(f"The bucket has transaction {result.replicated_txid} of {result.txid}.")
+        await self._take_over()
+        return result
+
+    async def confirm(self) -> None:
+        """Once the first upload is confirmed, name this epoch in the bucket as the one to restore from.
+
+        Tries until it succeeds; ProtectedError when another instance was faster.
+        """
+        while self._marker is not None and self._marker.is_pending:
+            try:
+                if (await self.sync(self._settings.start_timeout_seconds)).is_complete:
+                    await self._take_over()
+                    return
+            except (UnavailableError, ConfigurationError) as error:
+                log.warning("The new epoch is not confirmed yet: %s", error.message)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _take_over(self) -> None:
+        if self._marker is None or not self._marker.is_pending:
+            return
+        self._marker = await _take_over(self._bucket, self._marker)
+        write_marker(self._database, self._marker)
+        log.info("Epoch %d is in the bucket, and is what a lost volume is restored from", self._marker.epoch)
+
+    async def stop(self) -> None:
+        """Ask Litestream once to end; it uploads what it can within its own limit."""
+        child, self._child = self._child, None
+        if child is not None:
+            await child.stop(self._settings.litestream_stop_timeout_seconds)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    async def _spawn(self, marker: Marker) -> None:
+        self.socket.unlink(missing_ok=True)
+        environment = litestream_environment(self._settings, marker.prefix, self.socket)
+        arguments = (self._program, "replicate", "-config", str(self._settings.litestream_config))
+        self._child = child = await Child.start(Program(arguments, environment, (self._lock.fd,)))
+        while not self.socket.exists():
+            if not child.is_running:
+                raise UnavailableError("Litestream ended at its start; its own log lines above say why.")
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _take_over(bucket: Bucket, marker: Marker) -> Marker:
+    version = await bucket.read_current()
+    current = version.current if version else None
+    if current is None or current.claim != marker.claim:
+        parent = marker.parent
+        if (parent.prefix if parent else None) != (current.prefix if current else None):
+            raise ProtectedError(
+                f"Another instance began epoch {current.epoch if current else 'none'} meanwhile; this one wrote to "
+                f"{marker.prefix}, which stays.",
+                remedy="Run one instance only.",
+            )
+        await bucket.write_current(succeed(marker, current, now_utc()), version)
+    return marker.model_copy(update={"is_pending": False})

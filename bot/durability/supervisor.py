@@ -1,0 +1,161 @@
+"""What a container runs: decides how to start, then keeps Litestream and the bot alive and ends both in order.
+
+Two children rather than Litestream's `-exec`: that loses the last rows when the bot ends badly, when a second signal
+arrives, and when the bucket is away, and says nothing about any of it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from bot.durability.boot import Boot, take_lock
+from bot.durability.child import Child, Program
+from bot.durability.environment import bot_environment
+from bot.durability.health import HealthServer, Readiness, listen
+from bot.durability.launch import Launch
+from bot.durability.lock import VolumeLock
+from bot.durability.preflight import require_settings
+from bot.durability.race import race
+from bot.durability.replication import Replication
+from bot.errors import ExitCode, TzurotError
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+FINAL_CODES = (ExitCode.MISUSED, ExitCode.PROTECTED)
+"""What the bot ends with when starting it again can't help."""
+
+BOT_COMMAND = (sys.executable, "-m", "bot", "bot")
+
+
+class Supervisor:
+    """Runs once; `bot_command` is what tests start instead of the bot."""
+
+    def __init__(self, settings: Settings, bot_command: Sequence[str] = BOT_COMMAND) -> None:
+        self._settings = settings
+        self._bot_command = tuple(bot_command)
+        self._stop = asyncio.Event()
+        self._readiness = Readiness(settings.readiness_lifetime_seconds)
+        self._health = HealthServer(self._readiness)
+        self._replication: Replication | None = None
+        self._bot: Child | None = None
+        self._born = time.monotonic()
+
+    async def run(self) -> int:
+        """Everything from the port to the last upload; returns the exit code, or raises the error that has one."""
+        require_settings(self._settings)
+        with (
+            _set_on_signals(self._stop),
+            listen(self._settings.listen_address, self._settings.port) as listener,
+        ):
+            log.info("Probes are answered on port %d", listener.getsockname()[1])
+            await self._health.start(listener)
+            try:
+                return await self._run_and_shut_down(listener)
+            finally:
+                await self._health.stop()
+
+    async def _run_and_shut_down(self, listener: socket.socket) -> int:
+        is_safe = True
+        try:
+            code = await race(self._until_stopped(), self._work(listener))
+        finally:
+            is_safe = await self._shut_down(listener)
+        return code or (ExitCode.DONE if is_safe else ExitCode.FAILED)
+
+    async def _until_stopped(self) -> int:
+        await self._stop.wait()
+        log.info("Stopping")
+        return ExitCode.DONE
+
+    async def _work(self, listener: socket.socket) -> int | None:
+        self._say("Another process still uses the volume.")
+        # Held until this process has ended: its children inherit it, and may live a moment longer than this method.
+        lock = await take_lock(self._settings)
+        boot = Boot(self._settings, lock, self._say)
+        if boot.bucket is not None:
+            self._replication = Replication(self._settings, lock, boot.bucket)
+        launch = Launch(self._settings, self._replication, self._say)
+        prepared = await boot.prepare()
+        await launch.bring_up(prepared)
+        return await race(self._keep_bot(lock, listener), launch.keep_up(boot, prepared))
+
+    async def _keep_bot(self, lock: VolumeLock, listener: socket.socket) -> int:
+        delay = self._settings.restart_delay_seconds
+        while True:
+            started = time.monotonic()
+            code = await self._run_bot(lock, listener)
+            if code in FINAL_CODES:
+                log.error("The bot ended with code %d, which starting it again can't mend", code)
+                return code
+            if time.monotonic() - started > self._settings.restart_delay_limit_seconds:
+                delay = self._settings.restart_delay_seconds
+            log.error("The bot ended with code %d; it starts again in %g s", code, delay)
+            await self._flush()
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, self._settings.restart_delay_limit_seconds)
+
+    async def _run_bot(self, lock: VolumeLock, listener: socket.socket) -> int:
+        """One life of the bot, which answers the probes while it lives."""
+        self._say("The bot is being started.")
+        database = str(self._settings.database_path.absolute())
+        files = (lock.fd, listener.fileno())
+        options = ("--database", database, "--lock-fd", str(files[0]), "--listen-fd", str(files[1]))
+        socket_path = self._replication.socket if self._replication else None
+        environment = bot_environment(self._settings, socket_path)
+        self._bot = await Child.start(Program((*self._bot_command, *options), environment, files))
+        log.info("The bot was started %.0f ms after the supervisor", (time.monotonic() - self._born) * 1000)
+        await self._health.stop()
+        code = await self._bot.wait()
+        self._say("The bot ended and will be started again.")
+        await self._health.start(listener)
+        return code
+
+    async def _flush(self) -> bool:
+        """Bring everything off-site; False, with the reason in the log, when that fails."""
+        if self._replication is None:
+            return True
+        if not self._replication.is_started:
+            return self._bot is None
+        try:
+            async with asyncio.timeout(self._settings.shutdown_sync_timeout_seconds):
+                result = await self._replication.flush()
+        except (TimeoutError, TzurotError) as error:
+            log.error("The last writes are on the volume only: %s", error or "the bucket took too long")  # noqa: TRY400
+            return False
+        log.info("Everything is in the bucket, up to transaction %d", result.replicated_txid)
+        return True
+
+    async def _shut_down(self, listener: socket.socket) -> bool:
+        """The bot first, then the last upload, then Litestream; whether everything is off-site."""
+        self._say("The bot is stopping.")
+        if self._bot is not None and self._bot.is_running:
+            code = await self._bot.stop(self._settings.stop_timeout_seconds)
+            log.log(logging.ERROR if code else logging.INFO, "The bot ended with code %d", code)
+        await self._health.start(listener)
+        is_safe = await self._flush()
+        if self._replication is not None:
+            await self._replication.stop()
+        return is_safe
+
+    def _say(self, phase: str) -> None:
+        self._readiness.phase = phase
+
+
+@contextlib.contextmanager
+def _set_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Take the first SIGTERM or SIGINT as the wish to stop, and no later one: a second must not cut the end short."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)

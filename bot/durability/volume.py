@@ -1,0 +1,129 @@
+"""The files on the volume: where new ones are prepared, how old ones are set aside, and what may not be there."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from bot.durability.lineage import sync_folder
+from bot.errors import ConfigurationError, StorageError
+from bot.settings import Settings
+from bot.store.engine import connect, opened
+from bot.store.inspection import FileKind, FileReport, inspect_file
+from bot.store.migrate import LOCK_SECONDS, SIDE_FILES
+from bot.store.translate import translated
+
+STAGING_NAME = ".tzurot-staging"
+
+
+def require_mounted(settings: Settings, is_mount: Callable[[Path], bool] = os.path.ismount) -> None:
+    """On Railway, refuse to keep the database where the next deploy throws it away: ConfigurationError."""
+    if settings.railway_environment_id is None:
+        return
+    mount = settings.railway_volume_mount_path
+    database = settings.database_path.absolute()
+    if mount is None or not is_mount(mount):
+        raise ConfigurationError(
+            "This service has no volume, so every deploy would begin without its database.",
+            remedy="Attach a volume at /app/data in Railway.",
+        )
+    if not database.is_relative_to(mount):
+        raise ConfigurationError(
+            f"DATABASE_PATH {database} is not on the volume at {mount}.", remedy="Leave DATABASE_PATH unset."
+        )
+
+
+def replication_folder(database: Path) -> Path:
+    """Litestream's own folder beside a database; it belongs to one prefix and is worthless for any other."""
+    return database.parent / f".{database.name}-litestream"
+
+
+def local_txid(database: Path) -> int | None:
+    """The last transaction that Litestream has taken over from the database, None if it never did."""
+    files = (replication_folder(database) / "ltx").glob("*/*.ltx")
+    ends = [file.stem.partition("-")[2] for file in files]
+    return max((int(end, 16) for end in ends if end), default=None)
+
+
+def traces(database: Path) -> tuple[str, ...]:
+    """What a lost database left beside its place."""
+    names = [f"{database.name}{suffix}" for suffix in SIDE_FILES]
+    return tuple(name for name in names if database.with_name(name).exists())
+
+
+def inspect_volume(database: Path) -> FileReport:
+    """What lies where the database belongs; a sound one has passed SQLite's quick check, and nothing was changed."""
+    report = inspect_file(database, full=False)
+    if report.kind is not FileKind.OK:
+        return report
+    problem = _quick_check(database)
+    return replace(report, kind=FileKind.DAMAGED, problems=(problem,)) if problem else report
+
+
+def _quick_check(database: Path) -> str:
+    try:
+        # Read-only: closing a connection that may write would move the whole WAL into the database.
+        with translated(), opened(connect(database, "ro", LOCK_SECONDS)) as connection:
+            found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except StorageError as error:
+        return error.message
+    return "" if found == "ok" else found
+
+
+def staged(database: Path) -> Path:
+    """Where a new database is prepared under the same name, on the same volume; emptied first."""
+    folder = database.parent / STAGING_NAME
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    except OSError as error:
+        raise StorageError(f"{folder} can't be made: {error.strerror}.") from None
+    return folder / database.name
+
+
+def clean(database: Path) -> None:
+    """Remove what an interrupted start of ours was preparing."""
+    shutil.rmtree(database.parent / STAGING_NAME, ignore_errors=True)
+
+
+def place(prepared: Path, database: Path) -> None:
+    """Give a prepared database its name in one step that survives a power cut."""
+    wal = prepared.with_name(f"{prepared.name}-wal")
+    if wal.exists() and wal.stat().st_size:
+        raise StorageError(f"The database prepared in {prepared.parent} was not closed properly; nothing was replaced.")
+    try:
+        prepared.rename(database)
+        sync_folder(database.parent)
+    except OSError as error:
+        raise StorageError(f"{database} can't be put in place: {error.strerror}.") from None
+    clean(database)
+
+
+def set_aside(database: Path, now: datetime) -> Path | None:
+    """Move what is left of a database, and Litestream's folder, into a folder of its own; None if nothing is left."""
+    names = [database.name, *traces(database), replication_folder(database).name]
+    left = [database.with_name(name) for name in names if database.with_name(name).exists()]
+    if not left:
+        return None
+    folder = database.parent / f"set-aside-{now:%Y%m%dT%H%M%SZ}"
+    try:
+        folder.mkdir(exist_ok=True)
+        for file in left:
+            file.rename(folder / file.name)
+        sync_folder(database.parent)
+    except OSError as error:
+        raise StorageError(f"The old database can't be set aside in {folder}: {error.strerror}.") from None
+    return folder
+
+
+def forget_replication(database: Path) -> None:
+    """Remove Litestream's folder before a change of prefix: kept, it would keep replication dead."""
+    shutil.rmtree(replication_folder(database), ignore_errors=True)
+    sync_folder(database.parent)
+
+
+def is_sound(report: FileReport) -> bool:
+    """Whether a restored file is this program's database and every check passed."""
+    return report.kind is FileKind.OK and bool(report.migrations) and "personalities" in report.rows
