@@ -71,7 +71,7 @@ def decode_conversation(key: str, record: object) -> Columns:
         "personality_name": name,
         "started_at": moment,
         "last_message_at": moment,
-        "message_count": len(message_ids) or 1,
+        "message_count": len(message_ids or ()) or 1,
         "is_dm": fields.flag("isDM"),
         "is_mention_only": fields.flag("isMentionOnly"),
         "metadata": to_json({"messageIds": message_ids} if message_ids is not None else {}),
@@ -80,7 +80,7 @@ def decode_conversation(key: str, record: object) -> Columns:
     return _checked(columns)
 
 
-def _take_message_ids(fields: Fields) -> list[Any]:
+def _take_message_ids(fields: Fields) -> list[Any] | None:
     ids = fields.left.pop("messageIds", None)
     if isinstance(ids, list):
         return ids
@@ -88,7 +88,7 @@ def _take_message_ids(fields: Fields) -> list[Any]:
         fields.original["messageIds"] = ids
     elif "lastMessageId" not in fields.left:
         fields.absent.append("messageIds")
-    return []
+    return None
 
 
 def _activation(key: str, record: object, defaults: Defaults) -> Columns:
