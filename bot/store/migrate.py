@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import schema
@@ -98,7 +99,7 @@ def _apply_pending(connection: RawConnection) -> list[str]:
     database = Database(connection)
     done: list[str] = []
     names = [migration.name for migration in migrations.pending(database)]
-    for name, following in zip(names, [*names[1:], None], strict=True):
+    for name, following in zip_longest(names, names[1:]):
         try:
             migrations.apply(database, stop_before=following)
         except (EngineError, ArithmeticError, LookupError, TypeError, ValueError, OSError) as error:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from bot.errors import StorageError
+from bot.errors import StorageError, TzurotError
 from bot.settings import Settings
 from bot.store.engine import RawConnection, connect_reader
 from bot.store.group import log_slow
@@ -25,6 +25,8 @@ STEPS_BETWEEN_CHECKS = 20_000
 class ThreadConnection(aiosqlite.Connection):
     """An aiosqlite connection that runs whole functions on its thread, in one hop."""
 
+    stopped: asyncio.Future[None] | None = None
+
     def submit(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         """Queue `function(connection, *arguments)`; it runs whatever becomes of the caller."""
         if self._connection is None:
@@ -34,10 +36,24 @@ class ThreadConnection(aiosqlite.Connection):
         return future
 
 
+    def stop(self) -> asyncio.Future[None] | None:
+        """End the thread; also called by aiosqlite, which does not wait for it, when connecting fails."""
+        self.stopped = super().stop()
+        return self.stopped
+
+
 async def open_connection(connector: Callable[[], RawConnection]) -> ThreadConnection:
     """Start a thread that makes its connection with `connector`; raises the program's errors."""
-    with translated():
-        return await ThreadConnection(connector, iter_chunk_size=1)  # type: ignore[return-value]
+    connection = ThreadConnection(connector, iter_chunk_size=1)
+    try:
+        with translated():
+            await connection
+    except TzurotError:
+        # A thread that ends after the event loop has nobody to tell.
+        if connection.stopped is not None:
+            await connection.stopped
+        raise
+    return connection
 
 
 class Reader:
