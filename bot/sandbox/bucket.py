@@ -133,9 +133,10 @@ class BucketSandbox:
     async def close(self) -> None:
         """Stop for good and give the ports back; the directory stays."""
         await self.kill()
-        for pair in self._ports.values():
-            for port in pair:
-                port.close()
+        for name, (port, grpc_port) in self._ports.items():
+            grpc_socket(name, grpc_port.number).unlink(missing_ok=True)
+            port.close()
+            grpc_port.close()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     async def __aenter__(self) -> Self:
@@ -201,6 +202,11 @@ class BucketSandbox:
 
     def _tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+
+
+def grpc_socket(name: str, grpc_port: int) -> Path:
+    """Where weed puts a socket beside each gRPC port, whatever TMPDIR says; nobody else removes it."""
+    return Path(f"/tmp/seaweedfs-{name}-grpc-{grpc_port}.sock")  # noqa: S108 - weed's choice
 
 
 def find_weed() -> str:

@@ -1,6 +1,7 @@
 """Loopback ports that stay ours while nobody listens on them."""
 
 import asyncio
+import contextlib
 import socket
 from typing import Self
 
@@ -52,3 +53,9 @@ def _bind_free() -> tuple[socket.socket, int]:
 def cut(writer: asyncio.StreamWriter) -> None:
     """End a connection without a good-bye."""
     writer.transport.abort()
+
+
+async def until_cut(writer: asyncio.StreamWriter) -> None:
+    """Wait until a connection that was cut is gone."""
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()

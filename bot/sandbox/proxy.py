@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from bot.sandbox.bell import end
-from bot.sandbox.port import HOST, ReservedPort, cut
+from bot.sandbox.port import HOST, ReservedPort, cut, until_cut
 
 CHUNK_BYTES = 65_536
 
@@ -64,8 +64,9 @@ class FaultProxy:
     async def close(self) -> None:
         """End everything and give the port back."""
         self._stop_listening()
-        for task in list(self._connections):
+        for task, writer in list(self._connections.items()):
             await end(task)
+            await until_cut(writer)
         self._port.close()
 
     async def __aenter__(self) -> Self:
@@ -121,6 +122,7 @@ class FaultProxy:
                 task.cancel()
             await asyncio.gather(up, down, return_exceptions=True)
             cut(far_writer)
+            await until_cut(far_writer)
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(CHUNK_BYTES):

@@ -98,8 +98,9 @@ def _callback_json(state: State, interaction: Interaction, message: Message | No
         "response_message_loading": message.is_loading,
         "response_message_ephemeral": message.is_ephemeral,
     }
-    resource = {"type": interaction.answered_with, "message": rest_json(state, message)}
-    return {"interaction": about, "resource": resource}
+    if message.is_loading:
+        return {"interaction": about}
+    return {"interaction": about, "resource": {"type": MESSAGE, "message": rest_json(state, message)}}
 
 
 def _by_token(state: State, call: Call) -> Interaction:
