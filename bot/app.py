@@ -34,6 +34,7 @@ from bot.services.policy import Policy
 from bot.services.ports import ProfileSource
 from bot.services.profiles import ProfileRefresher
 from bot.services.status_report import StatusReport
+from bot.services.upkeep import Upkeep
 from bot.services.verifications import Verifications
 from bot.settings import Settings
 from bot.store import refusals
@@ -148,6 +149,9 @@ def _services_of(parts: Parts) -> Services:
 
 async def _start_background(stack: AsyncExitStack, parts: Parts, services: Services) -> None:
     jobs: dict[str, Callable[[], Awaitable[None]]] = {"publishing commands": parts.client.publish_commands}
+    jobs["forgetting old changes"] = Upkeep(
+        store=parts.store, policy=services.policy, interval_seconds=parts.settings.upkeep_interval_seconds
+    ).run
     if parts.canary is not None:
         jobs["measuring replication"] = parts.canary.run
     if (source := services.personalities.profiles) is not None:
@@ -244,6 +248,7 @@ def _refresher_of(parts: Parts, personalities: Personalities, source: ProfileSou
         interval_seconds=parts.settings.profile_interval_seconds,
         lifetime_seconds=parts.settings.profile_lifetime_seconds,
         backoff_limit_seconds=parts.settings.profile_backoff_limit_seconds,
+        idle_seconds=parts.settings.profile_idle_seconds,
     )
 
 

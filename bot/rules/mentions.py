@@ -71,6 +71,8 @@ def _may_end(line: str, end: int) -> bool:
     if end == len(line):
         return True
     last, following = line[end - 1], line[end]
+    if following.isascii() and following != "_":
+        return not following.isalnum() or (not last.isascii() and last.isalnum() and _is_new_script(last, following))
     if unicodedata.category(following).startswith("M"):
         return False
     if following == "_":
