@@ -17,7 +17,7 @@ from bot.store.legacy import quick
 CHUNK_BYTES = 1 << 20
 SURVEY_INTERVAL = 20_000
 CUT_LIMIT = 16
-"""How far before the end of a piece the scanner may fail because a word or an escape is cut in two."""
+"""How far before the end of a piece the scanner may be wrong because a word, a number or an escape is cut in two."""
 
 KINDS = {"{": "an object", "[": "a list", '"': "a text", "t": "true", "f": "false", "n": "null"} | dict.fromkeys(
     "-0123456789", "a number"
@@ -178,7 +178,8 @@ class _Text:
             except (ValueError, RecursionError) as error:
                 self._fail(str(error), self._at)
             else:
-                if end < len(self._text) or not self._grow():
+                # A number may be cut in two where the piece ends, and still look whole.
+                if end < len(self._text) - CUT_LIMIT or not self._grow():
                     self._at = end
                     return value
 

@@ -96,15 +96,17 @@ def legacy(make_legacy: Callable[[str], Legacy]) -> Legacy:
 
 
 @pytest.fixture
-def flat(legacy: Legacy) -> Legacy:
+def flat(make_legacy: Callable[[str], Legacy]) -> Legacy:
     """A small folder of gen1 with one record or two of every kind."""
+    legacy = make_legacy("flat")
     write_flat(legacy)
     return legacy
 
 
 @pytest.fixture
-def nested(legacy: Legacy) -> Legacy:
+def nested(make_legacy: Callable[[str], Legacy]) -> Legacy:
     """A small folder of gen2b with one record or two of every kind."""
+    legacy = make_legacy("nested")
     write_nested(legacy)
     return legacy
 
