@@ -33,7 +33,7 @@ from bot.store import (
 )
 from bot.store.cipher import Cipher
 from bot.store.situation import Situation
-from bot.store.statement import Store
+from bot.store.statement import Query, Store
 
 from .conftest import NOW
 
@@ -159,7 +159,8 @@ async def test_half_a_character_in_a_candidate_is_refused(store: Store) -> None:
 async def test_the_query_scans_no_table(store: Store, count: int) -> None:
     heard = replace(HEARD, replied_to_id=1, replied_to_webhook_name="x")
     query = situation.find(heard, [f"name {n}" for n in range(count)])
-    plan = await store.fetch(replace(query, sql=f"EXPLAIN QUERY PLAN {query.sql}", read=lambda row: str(row["detail"])))  # type: ignore[arg-type]
+    explain = Query(f"EXPLAIN QUERY PLAN {query.sql}", lambda row: str(row["detail"]), query.parameters)
+    plan = await store.fetch(explain)
     scans = [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]
     assert all("VIRTUAL TABLE" in step for step in scans), plan
     assert not any("TEMP B-TREE" in step for step in plan)

@@ -1,0 +1,175 @@
+"""Random histories: writes, cancelled writes, failing batches, reopened files; the store always agrees with a dict."""
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bot.errors import ConflictError
+from bot.model import Alias, Personality
+from bot.settings import Settings
+from bot.store import aliases, personalities
+from bot.store.driver import SQLiteStore, inspect_file, open_store
+from bot.store.inspection import FileKind
+from bot.store.migrate import create_database
+from bot.store.statement import Query, Statement
+
+from .conftest import NOW
+
+NAMES = st.sampled_from(["Lilith", "lilith", "Ünï", "Echo"])
+ALIASES = st.sampled_from(["l", "LIL", "ünï", "ÜNÏ", "two words"])
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+PUT = (
+    "INSERT INTO auto_responses (user_id, enabled_at) VALUES (:id, :text)"
+    " ON CONFLICT (user_id) DO UPDATE SET enabled_at = excluded.enabled_at"
+)
+BATCHES = st.lists(st.tuples(st.integers(1, 8), TEXTS), min_size=1, max_size=4)
+ROWS = Query("SELECT user_id, enabled_at FROM auto_responses", tuple)
+NEVER = Statement("INSERT INTO personality_aliases VALUES ('x', 'nobody', 0, '', NULL)")
+
+
+def put(row_id: int, text: str) -> Statement:
+    return Statement(PUT, {"id": row_id, "text": text})
+
+
+async def outcome(write: Coroutine[Any, Any, Any]) -> Any:
+    """What the write returned, or the error it raised."""
+    [result] = await asyncio.gather(write, return_exceptions=True)
+    return result
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Keeps one store and one plain model of what must be in it."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "tzurot.db"
+        self.loop = asyncio.new_event_loop()
+        self.settings = Settings(_env_file=None)
+        self.rows: dict[int, str] = {}
+        self.personalities: dict[str, Personality] = {}
+        self.aliases: dict[str, str] = {}
+        create_database(self.path)
+        self.open()
+
+    def run(self, work: Any) -> Any:
+        return self.loop.run_until_complete(work)
+
+    def open(self) -> None:
+        self.store: SQLiteStore = self.run(open_store(self.path, settings=self.settings))
+
+    @rule(batch=BATCHES)
+    def write(self, batch: list[tuple[int, str]]) -> None:
+        self.run(self.store.write(*(put(*row) for row in batch)))
+        self.rows.update(batch)
+
+    @rule(batch=BATCHES)
+    def write_and_fail(self, batch: list[tuple[int, str]]) -> None:
+        result = self.run(outcome(self.store.write(*(put(*row) for row in batch), NEVER)))
+        assert isinstance(result, ConflictError)
+
+    @rule(batches=st.lists(st.tuples(BATCHES, st.booleans()), max_size=6))
+    def write_together(self, batches: list[tuple[list[tuple[int, str]], bool]]) -> None:
+        async def together() -> list[Any]:
+            writes = [self.store.write(*(put(*row) for row in rows), *([NEVER] if bad else [])) for rows, bad in batches]
+            return await asyncio.gather(*writes, return_exceptions=True)
+
+        for (rows, bad), result in zip(batches, self.run(together()), strict=True):
+            assert isinstance(result, ConflictError if bad else list)
+            if not bad:
+                self.rows.update(rows)
+
+    @rule(batch=BATCHES, rounds=st.integers(0, 6), pause=st.sampled_from([None, 0.0002, 0.001]))
+    def write_cancelled(self, batch: list[tuple[int, str]], rounds: int, pause: float | None) -> None:
+        """Cancelled after any number of the loop's rounds: the batch is there whole, or nothing of it is."""
+        whole = {**self.rows, **dict(batch)}
+
+        async def cancelled() -> bool:
+            task = asyncio.create_task(self.store.write(*(put(*row) for row in batch)))
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            if pause is not None:
+                await asyncio.sleep(pause)
+            task.cancel()
+            await asyncio.wait([task])
+            return not task.cancelled()
+
+        was_told = self.run(cancelled())
+        found = dict(self.run(self.after_all()))
+        assert found == whole or (not was_told and found == self.rows)
+        self.rows = found
+
+    async def after_all(self) -> list[Any]:
+        """What is there when everything accepted so far has been done."""
+        await self.store.write()
+        return await self.store.fetch(ROWS)
+
+    @rule(name=NAMES, owner=st.integers(1, 3), text=TEXTS)
+    def put_personality(self, name: str, owner: int, text: str) -> None:
+        personality = Personality(name, text, owner, NOW)
+        [outcome] = self.run(self.store.write(personalities.put(personality)))
+        row_id = outcome.rows[0]["id"]
+        assert self.personalities.get(name, replace(personality, id=row_id)).id == row_id
+        self.personalities[name] = replace(personality, id=row_id)
+
+    @rule(name=NAMES)
+    def remove_personality(self, name: str) -> None:
+        self.run(self.store.write(*personalities.remove(name, 1, NOW)))
+        if name in self.personalities:
+            self.personalities[name] = replace(self.personalities[name], is_active=False, updated_at=NOW)
+        self.aliases = {alias: owner for alias, owner in self.aliases.items() if owner != name}
+
+    @rule(alias=ALIASES, name=NAMES)
+    def add_alias(self, alias: str, name: str) -> None:
+        result = self.run(outcome(self.store.write(aliases.add(Alias(alias, name, 1, NOW)))))
+        if alias.lower() in self.aliases or name not in self.personalities:
+            assert isinstance(result, ConflictError)
+        else:
+            assert isinstance(result, list)
+            self.aliases[alias.lower()] = name
+
+    @rule(alias=ALIASES)
+    def find(self, alias: str) -> None:
+        found = self.run(self.store.look_up(personalities.find_by_name(alias)))
+        owner = self.personalities.get(self.aliases.get(alias.lower(), ""))
+        if owner is not None and owner.is_active:
+            assert found[0] == owner
+
+    @rule()
+    def reopen(self) -> None:
+        self.run(self.store.close())
+        self.open()
+
+    @precondition(lambda self: hasattr(self, "store"))
+    @invariant()
+    def agrees(self) -> None:
+        assert dict(self.run(self.store.fetch(ROWS))) == self.rows
+        rows = self.run(self.store.fetch(Query("SELECT * FROM personalities", personalities.read)))
+        assert {row.full_name: row for row in rows} == self.personalities
+        rows = self.run(self.store.fetch(Query("SELECT * FROM personality_aliases", aliases.read)))
+        assert {row.alias: row.personality_name for row in rows} == self.aliases
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.run(self.store.close())
+            self.loop.close()
+            assert inspect_file(self.path, full=True).kind is FileKind.OK
+            self.folder.cleanup()
+
+
+TestStoreMachine = StoreMachine.TestCase
+TestStoreMachine.settings = settings(
+    max_examples=25,
+    stateful_step_count=20,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
