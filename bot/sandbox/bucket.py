@@ -44,7 +44,7 @@ class BucketSandbox:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._ports = {name: (ReservedPort(), ReservedPort()) for name in SERVERS}
-        self._sockets = Path(tempfile.mkdtemp(prefix="bucket-"))
+        self._sockets: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -100,10 +100,13 @@ class BucketSandbox:
         """Start the server; returns when it took an object and gave it back. Raises with the end of its log."""
         program = find_weed()
         self.directory.mkdir(parents=True, exist_ok=True)
+        if self._sockets is None:
+            # Not in the directory: the path of a socket has at most 107 characters.
+            self._sockets = Path(tempfile.mkdtemp(prefix="bucket-"))
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 program,
-                *self._arguments(),
+                *self._arguments(self._sockets),
                 env=_environment(),
                 cwd=self.directory,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -133,11 +136,13 @@ class BucketSandbox:
     async def close(self) -> None:
         """Stop for good and give the ports back; the directory stays."""
         await self.kill()
-        for name, (port, grpc_port) in self._ports.items():
-            grpc_socket(name, grpc_port.number).unlink(missing_ok=True)
-            port.close()
-            grpc_port.close()
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        for path in self.leftovers():
+            path.unlink(missing_ok=True)
+        for pair in self._ports.values():
+            for port in pair:
+                port.close()
+        if self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
 
     async def __aenter__(self) -> Self:
         """Start, or leave nothing behind."""
@@ -154,7 +159,12 @@ class BucketSandbox:
         """End."""
         await self.close()
 
-    def _arguments(self) -> list[str]:
+    def leftovers(self) -> list[Path]:
+        """The sockets that weed puts beside each gRPC port, whatever TMPDIR says, and never removes."""
+        grpc_ports = {name: pair[1].number for name, pair in self._ports.items()}
+        return [Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock") for name, port in grpc_ports.items()]  # noqa: S108
+
+    def _arguments(self, sockets: Path) -> list[str]:
         ports = [
             f"-{name}.port{suffix}={port.number}"
             for name, pair in self._ports.items()
@@ -168,8 +178,8 @@ class BucketSandbox:
             f"-ip={HOST}",
             f"-ip.bind={HOST}",
             *ports,
-            f"-filer.localSocket={self._sockets / 'filer.sock'}",
-            f"-s3.localSocket={self._sockets / 's3.sock'}",
+            f"-filer.localSocket={sockets / 'filer.sock'}",
+            f"-s3.localSocket={sockets / 's3.sock'}",
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             "-webdav=false",
@@ -202,11 +212,6 @@ class BucketSandbox:
 
     def _tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
-
-
-def grpc_socket(name: str, grpc_port: int) -> Path:
-    """Where weed puts a socket beside each gRPC port, whatever TMPDIR says; nobody else removes it."""
-    return Path(f"/tmp/seaweedfs-{name}-grpc-{grpc_port}.sock")  # noqa: S108 - weed's choice
 
 
 def find_weed() -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -24,7 +25,7 @@ from bot.sandbox.bucket import BucketSandbox
 async def main():
     sandbox = BucketSandbox(pathlib.Path(sys.argv[1]))
     await sandbox.start()
-    print(sandbox.pid, flush=True)
+    print(sandbox.pid, sandbox._sockets, *sandbox.leftovers(), flush=True)
     await asyncio.Event().wait()
 asyncio.run(main())
 """
@@ -46,7 +47,7 @@ async def test_objects_and_preconditions_survive_a_kill_on_the_same_ports(tmp_pa
         pid = sandbox.pid
         assert pid is not None
     assert not is_alive(pid)
-    assert not bucket.grpc_socket("filer", sandbox._ports["filer"][1].number).exists()
+    assert [path for path in sandbox.leftovers() if path.exists()] == []
 
 
 async def test_two_run_side_by_side_and_check_keys(tmp_path: Path) -> None:
@@ -62,9 +63,10 @@ async def test_the_server_dies_with_the_process_that_started_it(tmp_path: Path) 
         sys.executable, "-c", LIFETIME, str(tmp_path / "bucket"), stdout=asyncio.subprocess.PIPE
     )
     assert parent.stdout is not None
-    pid = 0
+    pid, left = 0, ["", ""]
     try:
-        pid = int(await asyncio.wait_for(parent.stdout.readline(), 30))
+        first, *left = (await asyncio.wait_for(parent.stdout.readline(), 30)).decode().split()
+        pid = int(first)
         watched = os.pidfd_open(pid)
         parent.kill()
         await asyncio.wait_for(_ended(watched), 5)
@@ -75,6 +77,7 @@ async def test_the_server_dies_with_the_process_that_started_it(tmp_path: Path) 
         await parent.communicate()
         if pid:
             os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(sweep, left)
 
 
 async def test_without_weed_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,6 +161,13 @@ async def test_an_open_connection_falls_into_the_black_hole_too(proxy: FaultProx
     with contextlib.suppress(ConnectionResetError):
         assert await reader.read(100) == b""
     writer.close()
+
+
+def sweep(paths: list[str]) -> None:
+    """Remove what a killed sandbox could not."""
+    shutil.rmtree(paths[0], ignore_errors=True)
+    for path in paths[1:]:
+        Path(path).unlink(missing_ok=True)
 
 
 def is_alive(pid: int) -> bool:

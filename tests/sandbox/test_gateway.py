@@ -196,6 +196,20 @@ async def test_a_session_closed_for_good_can_not_be_resumed(home: Home) -> None:
             assert (await raw.until(9))["d"] is False
 
 
+async def test_an_invalidated_session_hears_nothing_and_can_identify_again(home: Home) -> None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(home.sandbox.gateway) as socket:
+        raw = Raw(socket)
+        await raw.send(identify(home.sandbox.token))
+        await raw.until(0, "READY")
+        home.sandbox.invalidate_session()
+        await home.sandbox.post(home.channel, home.mira, "into the void")
+        await raw.until(9)
+        await raw.send(identify(home.sandbox.token))
+        await raw.until(0, "READY")
+        heard = await home.sandbox.post(home.channel, home.mira, "audible")
+        assert (await raw.until(0, "MESSAGE_CREATE"))["d"]["id"] == str(heard.id)
+
+
 async def test_events_reach_only_sessions_that_asked_for_them(home: Home) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(home.sandbox.gateway) as socket:
         raw = Raw(socket)

@@ -182,7 +182,7 @@ async def test_who_ignores_the_headers_gets_429_with_via(home: Home) -> None:
 async def test_a_429_with_via_is_waited_out_and_one_without_raises_at_once(home: Home) -> None:
     async with connected(home.sandbox) as bot:
         channel = await channel_of(bot, home)
-        home.sandbox.faults.limit("POST", POST, 0.1, times=2)
+        home.sandbox.faults.limit("POST", POST, 0.1).repeat(2)
         await channel.send("patience")
         home.sandbox.faults.limit("POST", POST, 0.1, via=False)
         with pytest.raises(discord.HTTPException) as failure:

@@ -14,12 +14,16 @@ class Fault:
 
     method: str
     route: str
-    times: int
+    times: int = 1
     failure: Failure | None = None
     delay_seconds: float = 0.0
     is_done: bool = False
     is_hung: bool = False
     is_cut: bool = False
+
+    def repeat(self, times: int) -> None:
+        """Let it hit this many requests in place of one."""
+        self.times = times
 
     def matches(self, method: str, route: str) -> bool:
         """Whether it applies to this request."""
@@ -30,33 +34,38 @@ class Fault:
 class Faults:
     """The faults to come. `route` is a template such as /channels/{channel_id}/messages, or * for every route.
 
-    `identify_code` closes every IDENTIFY and RESUME with that code while it is set (4004, 4014, 4000, …).
+    Each hits one request; `.repeat(n)` on what is returned makes it more. `identify_code` closes every IDENTIFY and
+    RESUME with that code while it is set (4004, 4014, 4000, …).
     """
 
     identify_code: int | None = None
     is_token_revoked: bool = False
     _planned: list[Fault] = field(default_factory=list)
 
-    def fail(self, method: str, route: str, status: int, *, code: int = 0, times: int = 1) -> None:
+    def fail(self, method: str, route: str, status: int, *, code: int = 0) -> Fault:
         """Answer with this error, without doing what was asked."""
-        self._planned.append(Fault(method, route, times, Failure(status, code, f"{status}: made to fail")))
+        return self._plan(Fault(method, route, failure=Failure(status, code, f"{status}: made to fail")))
 
-    def lose_answer(self, method: str, route: str, status: int | None = None, *, times: int = 1) -> None:
+    def lose_answer(self, method: str, route: str, status: int | None = None) -> Fault:
         """Do what was asked, then answer with this status, or cut the connection when there is none."""
         failure = None if status is None else Failure(status, 0, f"{status}: the answer was lost")
-        self._planned.append(Fault(method, route, times, failure, is_done=True, is_cut=status is None))
+        return self._plan(Fault(method, route, failure=failure, is_done=True, is_cut=status is None))
 
-    def limit(self, method: str, route: str, retry_after: float, *, times: int = 1, via: bool = True) -> None:
+    def limit(self, method: str, route: str, retry_after: float, *, via: bool = True) -> Fault:
         """Answer 429; `via=False` is Cloudflare's, after which a client must not simply go on."""
-        self._planned.append(Fault(method, route, times, too_many_requests(retry_after, via=via)))
+        return self._plan(Fault(method, route, failure=too_many_requests(retry_after, via=via)))
 
-    def delay(self, method: str, route: str, seconds: float, *, times: int = 1) -> None:
+    def delay(self, method: str, route: str, seconds: float) -> Fault:
         """Do what was asked at once, and answer late."""
-        self._planned.append(Fault(method, route, times, delay_seconds=seconds, is_done=True))
+        return self._plan(Fault(method, route, delay_seconds=seconds, is_done=True))
 
-    def hang(self, method: str, route: str, *, times: int = 1) -> None:
+    def hang(self, method: str, route: str) -> Fault:
         """Take the request, do nothing and never answer."""
-        self._planned.append(Fault(method, route, times, is_hung=True))
+        return self._plan(Fault(method, route, is_hung=True))
+
+    def _plan(self, fault: Fault) -> Fault:
+        self._planned.append(fault)
+        return fault
 
     def clear(self) -> None:
         """Everything works again."""

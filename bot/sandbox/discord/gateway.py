@@ -65,6 +65,14 @@ class Gateway:
             if session.connection is None:
                 del self.sessions[session.id]
 
+    def end_sessions(self) -> None:
+        """Every session is over; the connections stay, and no event goes to them."""
+        for session in self.sessions.values():
+            session.connection = None
+        for connection in self.connections:
+            connection.session = None
+        self.sessions.clear()
+
     def send_all(self, op: int, data: Any = None) -> None:
         """Send this frame on every connection."""
         for connection in list(self.connections):

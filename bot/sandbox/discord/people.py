@@ -166,18 +166,16 @@ class People:
         channel: Channel,
         name: str,
         options: Mapping[str, Any] | None = None,
-        *,
-        timeout_seconds: float = WAIT_SECONDS,
     ) -> Reply:
         """A user gives a slash command (`auth start` for a subcommand) and waits for what comes.
 
         Raises CommandNotShownError where Discord would not offer it so, and TimeoutError when nothing comes:
-        within 3 s nothing at all, or after a deferral nothing within `timeout_seconds`.
+        within 3 s nothing at all, or after a deferral nothing within 10 s.
         """
         interaction = invoke(self._state, Invocation(user, channel, name, options or {}), self._deadline_seconds)
         await self._answered(interaction)
         await self._state.bell.wait_until(
-            lambda: not self._is_thinking(interaction), timeout_seconds=timeout_seconds, what=f"the end of /{name}"
+            lambda: not self._is_thinking(interaction), timeout_seconds=WAIT_SECONDS, what=f"the end of /{name}"
         )
         return self._reply(interaction)
 

@@ -177,6 +177,8 @@ class DiscordSandbox(People):
     def invalidate_session(self, *, is_resumable: bool = False) -> None:
         """Send INVALID_SESSION."""
         self._gateway.send_all(Opcode.INVALID_SESSION, is_resumable)
+        if not is_resumable:
+            self._gateway.end_sessions()
 
     def forget_sessions(self) -> None:
         """Sessions without a connection can't be resumed any more."""

@@ -52,19 +52,24 @@ def compose(state: State, channel: Channel, sender: Sender, call: Call) -> Messa
         application_id=sender.application_id,
         interaction_id=sender.interaction_id,
         invoker=sender.invoker,
+        allowed_mentions=form.get("allowed_mentions"),
         nonce=_nonce(form.get("nonce")),
         embeds=_embeds(form.get("embeds")),
         components=tuple(form.get("components") or ()),
         attachments=_attachments(message_id, call.uploads),
     )
     _require_something(message)
-    return _with_pings(state, channel, message, form.get("allowed_mentions"), sender.default_parse)
+    return _with_pings(state, channel, message, sender.default_parse)
 
 
 def rewrite(state: State, channel: Channel, message: Message, call: Call) -> Message:
     """A message changed by an edit, which parses its mentions again."""
     form = call.form
-    changed = message.changed(edited_at=datetime.now(UTC), flags=message.flags & ~MessageFlag.LOADING)
+    changed = message.changed(
+        edited_at=datetime.now(UTC),
+        flags=message.flags & ~MessageFlag.LOADING,
+        allowed_mentions=form.get("allowed_mentions"),
+    )
     if "content" in form:
         changed = changed.changed(content=_content(form["content"]))
     if "embeds" in form:
@@ -72,12 +77,12 @@ def rewrite(state: State, channel: Channel, message: Message, call: Call) -> Mes
     if "components" in form:
         changed = changed.changed(components=tuple(form["components"] or ()))
     _require_something(changed)
-    return _with_pings(state, channel, changed, form.get("allowed_mentions"), PARSE_ALL)
+    return _with_pings(state, channel, changed, PARSE_ALL)
 
 
-def _with_pings(state: State, channel: Channel, message: Message, allowed: Any, default: tuple[str, ...]) -> Message:
+def _with_pings(state: State, channel: Channel, message: Message, default: tuple[str, ...]) -> Message:
+    allowed = message.allowed_mentions
     check_allowed(allowed)
-    message = message.changed(allowed_mentions=allowed)
     may_ping = message.webhook_id or in_channel(channel, message.author) & Permission.MENTION_EVERYONE
     pinged = pinged_users(message.content, allowed, default) | pinged_by_reply(state, channel, message)
     return message.changed(
