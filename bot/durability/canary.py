@@ -41,7 +41,13 @@ class Canary:
             started = time.monotonic()
             await self.check()
             spent = time.monotonic() - started
-            await asyncio.sleep(max(0, self._settings.canary_interval_seconds - spent))
+            await asyncio.sleep(max(0, self._interval - spent))
+
+    @property
+    def _interval(self) -> float:
+        """Shorter until the first confirmation: a start waits for it to be ready."""
+        interval, first = self._settings.canary_interval_seconds, self._settings.restart_delay_seconds
+        return interval if self._state.confirmed_at else min(interval, first)
 
     async def check(self) -> ReplicationState:
         """Write the canary, have it uploaded, and note how long that took or why it failed."""
@@ -75,6 +81,7 @@ class Canary:
 
     def _report(self, failure: str | None) -> None:
         if failure and not self._state.failure:
-            log.error("Writes are not reaching the bucket: %s", failure)
+            level = logging.ERROR if self._state.confirmed_at else logging.WARNING
+            log.log(level, "Writes are not confirmed by the bucket: %s", failure)
         elif self._state.failure and not failure:
-            log.info("Writes reach the bucket again")
+            log.info("Writes reach the bucket")

@@ -1,8 +1,9 @@
 """Which epoch's copy holds the state of a given time: later ones are tried first, for they began from earlier ones."""
 
 import asyncio
+import contextlib
 import tempfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,46 @@ from bot.durability.bucket import Bucket
 from bot.durability.child import Child, Program
 from bot.durability.environment import litestream_environment, litestream_program
 from bot.durability.lineage import Current
-from bot.durability.restore import Source
+from bot.durability.restore import Source, restore_replica
 from bot.errors import NotFoundError, UnavailableError
 from bot.settings import Settings
 
+LISTING_PRECISION = timedelta(seconds=1)
 FIRST_TXID = "0000000000000001"
 
 
-async def choose_source(settings: Settings, at: datetime | None) -> Source:
-    """The replica to restore from; NotFoundError when there is no copy, or none as old as that."""
+async def restore_state(settings: Settings, at: datetime | None, target: Path) -> Source:
+    """Put the state of a time, None for the newest, at a target that does not exist yet.
+
+    Returns where it came from; NotFoundError when there is no copy, or none as old as that.
+    """
+    *doubtful, source = await choose_sources(settings, at)
+    for each in doubtful:
+        with contextlib.suppress(UnavailableError):
+            await restore_replica(settings.model_copy(update={"restore_attempts": 1}), each, target)
+            return each
+    await restore_replica(settings, source, target)
+    return source
+
+
+async def choose_sources(settings: Settings, at: datetime | None) -> list[Source]:
+    """The replica that holds the state; before it, one that may hold it: listings know whole seconds only."""
     version = await Bucket(settings).read_current()
     if version is None:
         raise await _nothing_here(settings)
     if at is None:
-        return Source(version.current.prefix)
-    begins = None
+        return [Source(version.current.prefix)]
+    begins, sources = None, []
     for prefix in candidates(version.current, at):
         found = await oldest_state(settings, prefix)
         begins = found or begins
         if found is not None and found <= at:
-            return Source(prefix, at)
-    raise _too_early(begins or first_start(version.current))
+            sources.append(Source(prefix, at))
+            if found + LISTING_PRECISION <= at:
+                break
+    if not sources:
+        raise _too_early(begins or first_start(version.current))
+    return sources
 
 
 def candidates(current: Current, at: datetime) -> list[str]:

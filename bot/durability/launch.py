@@ -62,6 +62,8 @@ class Launch:
             log.error("Starting although the bucket confirms nothing: %s", error.message)  # noqa: TRY400 - one line
             return
         await self._migrate(prepared)
+        with contextlib.suppress(UnavailableError):  # it is tried again beside the running bot
+            await replication.take_over()
 
     async def _migrate(self, prepared: Prepared) -> None:
         if not prepared.is_migration_pending:

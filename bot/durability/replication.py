@@ -20,7 +20,6 @@ from bot.settings import Settings
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.01
-RETRY_SECONDS = 1.0
 
 
 class Replication:
@@ -67,15 +66,16 @@ class Replication:
                 await self.start(self._marker)
 
     async def sync(self, timeout_seconds: float) -> SyncResult:
-        """Bring every committed transaction off-site."""
-        return await self.client.sync(timeout_seconds)
-
-    async def flush(self) -> SyncResult:
-        """The same, and name a new epoch as the current one if that is still to do; UnavailableError if not all is."""
-        result = await self.sync(self._settings.shutdown_sync_timeout_seconds)
+        """Bring every committed transaction off-site; UnavailableError unless the bucket has them all."""
+        result = await self.client.sync(timeout_seconds)
         if not result.is_complete:
             raise UnavailableError(f"The bucket has transaction {result.replicated_txid} of {result.txid}.")
-        await self._take_over()
+        return result
+
+    async def flush(self) -> SyncResult:
+        """The same, and name a new epoch as the current one if that is still to do."""
+        result = await self.sync(self._settings.shutdown_sync_timeout_seconds)
+        await self.take_over()
         return result
 
     async def confirm(self) -> None:
@@ -85,14 +85,14 @@ class Replication:
         """
         while self._marker is not None and self._marker.is_pending:
             try:
-                if (await self.sync(self._settings.start_timeout_seconds)).is_complete:
-                    await self._take_over()
-                    return
+                await self.sync(self._settings.start_timeout_seconds)
+                await self.take_over()
             except (UnavailableError, ConfigurationError) as error:
                 log.warning("The new epoch is not confirmed yet: %s", error.message)
-            await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(self._settings.restart_delay_seconds)
 
-    async def _take_over(self) -> None:
+    async def take_over(self) -> None:
+        """Name a new epoch as the current one; only right after an upload was confirmed."""
         if self._marker is None or not self._marker.is_pending:
             return
         self._marker = await _take_over(self._bucket, self._marker)

@@ -1,0 +1,96 @@
+"""`stand_in.py run` is `tzurot run` with this file as its bot; `stand_in.py bot` writes rows and says what it did.
+
+Each line that the bot appends to STAND_IN_REPORT is one JSON object. SIGUSR1 makes it write one more row.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from bot.cli.options import start_logging
+from bot.durability.canary import Canary
+from bot.durability.health import HealthServer, Readiness, inherit_listener
+from bot.durability.litestream import Litestream
+from bot.durability.lock import VolumeLock
+from bot.durability.supervisor import Supervisor
+from bot.errors import TzurotError
+from bot.settings import Settings, load_settings
+from bot.store.driver import SQLiteStore, open_store
+from bot.store.statement import Query, Statement
+
+ADD = Statement("INSERT INTO blacklist (blacklisted_at) VALUES ('2026-11-23T19:00:00.000Z')")
+COUNT = Query("SELECT count(*) AS n FROM blacklist", lambda row: int(row["n"]))
+
+
+def report(**event: object) -> None:
+    with Path(os.environ["STAND_IN_REPORT"]).open("a") as file:
+        file.write(json.dumps(event) + "\n")
+
+
+async def write_rows(store: SQLiteStore, canary: Canary, count: int) -> None:
+    for _ in range(count):
+        await store.write(ADD)
+    state = await canary.check() if canary.state.is_configured else canary.state
+    rows = await store.first(COUNT)
+    report(event="written", rows=rows, pid=os.getpid(), confirmed=state.confirmed_txid, failure=state.failure)
+
+
+async def be_bot(settings: Settings, lock_fd: int, listen_fd: int) -> int:
+    VolumeLock.inherit(lock_fd)
+    if code := int(os.environ.get("STAND_IN_CODE", "0")):
+        report(event="exit", code=code)
+        return code
+    store = await open_store(settings.database_path, settings=settings)
+    canary = Canary(store, Litestream(settings.litestream_socket or Path("none"), settings.database_path), settings)
+    readiness = Readiness(60, replication=lambda: canary.state, is_database_open=True, is_discord_connected=True)
+    health = HealthServer(readiness)
+    stop, more = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, more.set)
+    with inherit_listener(listen_fd) as listener:
+        await health.start(listener)
+        await write_rows(store, canary, int(os.environ.get("STAND_IN_ROWS", "3")))
+        while not stop.is_set():
+            waiting = [asyncio.create_task(event.wait()) for event in (stop, more)]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in waiting:
+                task.cancel()
+            if more.is_set():
+                more.clear()
+                await write_rows(store, canary, 1)
+        await asyncio.sleep(float(os.environ.get("STAND_IN_SLOW_STOP", "0")))
+        await store.write(ADD)
+        await health.stop()
+    await store.close()
+    return int(os.environ.get("STAND_IN_STOP_CODE", "0"))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mode")
+    parser.add_argument("--database", type=Path)
+    parser.add_argument("--lock-fd", type=int)
+    parser.add_argument("--listen-fd", type=int)
+    given = parser.parse_args()
+    settings = load_settings()
+    start_logging("INFO")
+    if given.mode == "bot":
+        return asyncio.run(be_bot(settings, given.lock_fd, given.listen_fd))
+    return asyncio.run(run(settings))
+
+
+async def run(settings: Settings) -> int:
+    return await Supervisor(settings, (sys.executable, __file__, "bot")).run()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except TzurotError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - what the command line would do
+        sys.exit(error.exit_code)
