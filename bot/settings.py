@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     shutdown_sync_timeout_seconds: Seconds = 5
     litestream_stop_timeout_seconds: Seconds = 3
     restart_delay_seconds: Seconds = 1
-    restart_delay_limit_seconds: Seconds = 60
+    restart_delay_limit_seconds: Seconds = 120
     identify_interval_seconds: Seconds = 600
     gateway_retry_seconds: Seconds = 1
     gateway_retry_limit_seconds: Seconds = 60

@@ -1,0 +1,94 @@
+"""The real entry point as a subprocess, and the `tzurot` command as an operator would call it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bot.errors import TzurotError
+
+ROOT = Path(__file__).parents[3]
+LOG_TAIL_LINES = 15
+
+
+class BotProcess:
+    """One run of the entry point in a process group of its own, so that one signal reaches all of it."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self._environment = {**_clean_environment(), **environment}
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it; its log goes to a file."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *_entry_point(),
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def kill(self) -> None:
+        """SIGKILL to the supervisor, Litestream and the bot at once; returns when the supervisor is reaped."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        self._process = None
+
+    async def watch(self) -> None:
+        """Return never; raises TzurotError when the process ends by itself."""
+        if self._process is None:
+            raise TzurotError("The bot was not started.")
+        code = await self._process.wait()
+        raise TzurotError(f"The bot ended by itself with exit code {code}. The end of its log:\n{self.log_tail()}")
+
+    def log_tail(self) -> str:
+        """The last lines of its log."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+
+    async def is_confirmed(self, since: float) -> bool:
+        """Whether an upload was confirmed after this moment (seconds since 1970), as `tzurot status` has it."""
+        status = await self.ask("status")
+        confirmed_at = status["replication"]["confirmed_at"]
+        return confirmed_at is not None and datetime.fromisoformat(confirmed_at).timestamp() > since
+
+    async def ask(self, *arguments: str) -> Any:
+        """What `tzurot ARGUMENTS --json` prints, in the bot's environment; raises TzurotError where it fails."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *arguments,
+            "--json",
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
+        if process.returncode != 0:
+            raise TzurotError(f"tzurot {arguments[0]} failed: {errors.decode(errors='replace').strip()}")
+        return orjson.loads(output)
+
+
+def _entry_point() -> list[str]:
+    script = ROOT / "entrypoint.sh"
+    return ["sh", str(script)] if script.exists() else [sys.executable, "-m", "bot", "run"]
+
+
+def _clean_environment() -> dict[str, str]:
+    """Where programs are found, and nothing else: no setting of the person's own bot may reach the sandbox's."""
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR", "HOME") if name in os.environ}
+    programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {**kept, "PATH": os.pathsep.join(programs), "PYTHONPATH": str(ROOT)}
