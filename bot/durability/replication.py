@@ -111,7 +111,8 @@ class Replication:
         environment = litestream_environment(self._settings, marker.prefix, self.socket)
         arguments = (self._program, "replicate", "-config", str(self._settings.litestream_config))
         self._child = child = await Child.start(Program(arguments, environment, (self._lock.fd,)))
-        while not self.socket.exists():
+        # The file appears a moment before anyone listens on it, so only an answer counts.
+        while not await self.client.is_up():
             if not child.is_running:
                 raise UnavailableError("Litestream ended at its start; its own log lines above say why.")
             await asyncio.sleep(POLL_SECONDS)
