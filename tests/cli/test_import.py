@@ -111,6 +111,7 @@ def test_no_new_database_hides_the_copy_in_the_bucket(terminal: Terminal) -> Non
         ALLOW_INIT="",
         REPLICA_BUCKET="bucket",
         REPLICA_ENDPOINT="http://127.0.0.1:1",
+        REPLICA_PATH_STYLE="true",
         REPLICA_PREFIX="tzurot",
         LITESTREAM_ACCESS_KEY_ID="id",
         LITESTREAM_SECRET_ACCESS_KEY="secret",

@@ -52,6 +52,8 @@ STAND_INS = {
 """The copy that is read in place of a file, if all of the files behind it are missing."""
 
 UNFINISHED_SUFFIX = ".importing"
+OWN_PREFIX = ".tzurot"
+"""Lock, marker and staging folder."""
 OWN_SUFFIXES = ("", "-wal", "-shm", "-journal", "-litestream", ".import-rejects.json", ".new")
 """What this program keeps beside its database, which may lie in the same folder."""
 
@@ -154,16 +156,16 @@ def _add_stand_ins(path: Path, files: dict[str, JsonFile], present: list[str]) -
 
 
 def _own_names(path: Path, database: Path | None) -> tuple[str, ...]:
-    own = [".tzurot.lock"]
-    if database is not None and database.absolute().parent.resolve() == path.resolve():
-        name = database.name.removesuffix(UNFINISHED_SUFFIX)
-        own += [stem + suffix for stem in (name, name + UNFINISHED_SUFFIX) for suffix in OWN_SUFFIXES]
-        own += [f".{name}-litestream"]
-    return tuple(own)
+    if database is None or not database.absolute().parent.resolve().is_relative_to(path.resolve()):
+        return ()
+    name = database.name.removesuffix(UNFINISHED_SUFFIX)
+    stems = (name, name + UNFINISHED_SUFFIX)
+    return (*(stem + suffix for stem in stems for suffix in OWN_SUFFIXES), f".{name}-litestream")
 
 
 def _is_own(name: str, own: tuple[str, ...]) -> bool:
-    return name.partition("/")[0] in own
+    top = name.partition("/")[0]
+    return top in own or top.startswith(OWN_PREFIX)
 
 
 def _why_ignored(name: str, files: dict[str, JsonFile]) -> str:

@@ -166,6 +166,8 @@ async def test_a_failed_import_leaves_no_new_database(flat: Any) -> None:
 async def test_an_import_in_the_databases_own_folder_leaves_its_files_out(flat: Any) -> None:
     database = flat.path / "tzurot.db"
     await import_into_new(flat.path, database, ImportOptions(flat.settings))
+    for name in (".tzurot.lock", ".tzurot-staging/x", ".tzurot.db-litestream/ltx/0/1.ltx", "tzurot.db-wal"):
+        flat.write_bytes(name, b"")
     report = await import_folder(flat.path, database, ImportOptions(flat.settings))
     assert report.ignored == []
 
