@@ -53,6 +53,20 @@ def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_SEC
     return value
 
 
+def children(pid: int) -> list[int]:
+    """The child processes of a process."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process still runs; one that nobody has reaped yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class Container:
     """A volume and an environment; `start` runs the real supervisor on it with a stand-in for the bot."""
 
@@ -145,6 +159,13 @@ class Container:
     def lose_volume(self) -> None:
         shutil.rmtree(self.volume)
         self.volume.mkdir()
+
+    def copy_volume(self, target: Path) -> None:
+        shutil.copytree(self.volume, target)
+
+    def bring_back(self, copy: Path) -> None:
+        shutil.rmtree(self.volume)
+        shutil.copytree(copy, self.volume)
 
     async def probe(self, path: str) -> tuple[int, dict[str, Any]]:
         ports = until(lambda: re.findall(r"answered on port (\d+)", self.log), "a port in the log")
