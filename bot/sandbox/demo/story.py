@@ -58,12 +58,15 @@ class Story:
         self.report = report
         self._volume = folder / "volume"
         self._legacy = folder / "old-data"
+        # Killed processes clean up nothing, so what they leave lies where the demo removes it.
+        self._scratch = folder / "tmp"
+        self._scratch.mkdir()
         self._log = folder / "bot.log"
         self.bot = BotProcess(self._environment(), self._log)
 
     def _environment(self) -> dict[str, str]:
         environment = self.sandbox.environment(self._volume / "tzurot.db", PREFIX)
-        return {**environment, "IMPORT_DIR": str(self._legacy)}
+        return {**environment, "IMPORT_DIR": str(self._legacy), "TMPDIR": str(self._scratch)}
 
     async def play(self) -> dict[str, int]:
         """The whole story; returns the rows lost per table, none if all is well."""
