@@ -10,8 +10,8 @@ import click
 
 from bot.cli import contents
 from bot.cli.options import common_options, ending_cleanly, print_json, private_files, read_settings, start_logging
-from bot.durability.history import choose_source
-from bot.durability.restore import Source, restore_replica
+from bot.durability.history import restore_state
+from bot.durability.restore import Source
 from bot.errors import ConfigurationError, ProtectedError
 from bot.settings import Settings
 from bot.store.columns import to_text
@@ -66,10 +66,9 @@ def command(at: datetime | None, target: Path, database: Path | None, *, as_json
 
 async def _restore(settings: Settings, at: datetime | None, target: Path) -> Source:
     """Work in a folder of its own beside the target: a start of the bot may be restoring on the same volume."""
-    source = await choose_source(settings, at)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".tzurot-restore-") as folder:
         prepared = Path(folder) / target.name
-        await restore_replica(settings, source, prepared)
+        source = await restore_state(settings, at, prepared)
         contents.make_single_file(prepared)
         contents.publish(prepared, target)
     return source

@@ -111,7 +111,8 @@ def _holds_ids(answer: Answer, position: int) -> bool:
 
 
 def _holds_numbers(answer: Answer, position: int) -> bool:
-    return bool(answer.rows) and all(isinstance(row[position], int | float | None) for row in answer.rows)
+    kinds = {type(row[position]) for row in answer.rows} - {type(None)}
+    return bool(kinds) and kinds <= {int, float}
 
 
 def _value(value: Any, *, as_id: bool) -> Any:

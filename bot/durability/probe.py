@@ -1,6 +1,7 @@
 """Tries what the copy needs of a bucket: list, create only if absent, read back, delete; nothing is left behind."""
 
 import asyncio
+import contextlib
 import re
 import time
 import uuid
@@ -33,6 +34,9 @@ CODES = {
     "PermanentRedirect": ("The bucket is in another region.", "Correct REPLICA_REGION and REPLICA_ENDPOINT."),
     "AuthorizationHeaderMalformed": ("The bucket is in another region.", "Correct REPLICA_REGION."),
 }
+PROBE_SHARE, CLEANING_SHARE = 0.7, 0.2
+"""Of the time limit of a check: for the questions, and for cleaning up after a failure."""
+
 BODY = b"written by tzurot doctor, and deleted at once"
 
 
@@ -41,27 +45,36 @@ async def probe_bucket(settings: Settings) -> float:
     store = open_bucket(settings)
     key = f"{settings.replica_prefix}/control/probe-{uuid.uuid4().hex}"
     try:
-        async with asyncio.timeout(settings.check_timeout_seconds):
+        async with asyncio.timeout(settings.check_timeout_seconds * PROBE_SHARE):
             await obstore.list_with_delimiter_async(store, settings.replica_prefix)
-            return await _try_key(store, key)
+            return await _try_key(store, key, settings.check_timeout_seconds * CLEANING_SHARE)
     except TimeoutError:
-        raise _unreachable(settings, f"did not answer within {settings.check_timeout_seconds:g} s") from None
+        raise _unreachable(settings, "did not answer in time") from None
     except (BaseError, OSError) as error:
         raise _explain(error, settings) from None
 
 
-async def _try_key(store: S3Store, key: str) -> float:
-    started = time.perf_counter()
-    await obstore.put_async(store, key, BODY, mode="create")
-    spent = (time.perf_counter() - started) * 1000
+async def _try_key(store: S3Store, key: str, cleaning_seconds: float) -> float:
     try:
+        started = time.perf_counter()
+        await obstore.put_async(store, key, BODY, mode="create")
+        spent = (time.perf_counter() - started) * 1000
         await _require_conditions(store, key)
-        content = await (await obstore.get_async(store, key)).bytes_async()
-        if bytes(content) != BODY:
-            raise UnavailableError("The bucket gives back something other than was written.")
-    finally:
+        await _require_same(store, key)
         await obstore.delete_async(store, key)
+    except BaseException:
+        # An upload whose answer was lost is there all the same, and a bucket that was empty would be so no more.
+        with contextlib.suppress(BaseError, OSError):
+            async with asyncio.timeout(cleaning_seconds):
+                await obstore.delete_async(store, key)
+        raise
     return round(spent, 1)
+
+
+async def _require_same(store: S3Store, key: str) -> None:
+    content = await (await obstore.get_async(store, key)).bytes_async()
+    if bytes(content) != BODY:
+        raise UnavailableError("The bucket gives back something other than was written.")
 
 
 async def _require_conditions(store: S3Store, key: str) -> None:
