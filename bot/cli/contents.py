@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from bot.cli.printing import print_pairs, print_table, size
 from bot.errors import NotFoundError, ProtectedError, StorageError
 from bot.model import snowflake_time
@@ -74,6 +76,7 @@ def show(sentence: str, contents: Contents) -> None:
             "Newest message": contents.newest_message_at or "none",
         }
     )
+    click.echo()
     print_table(["table", "rows"], [(name, f"{count:,}") for name, count in contents.rows.items()], frozenset({1}))
 
 

@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from bot.cli.options import common_options, print_json, read_settings
-from bot.cli.printing import duration, print_pairs, print_table, show, size
+from bot.cli.printing import duration, print_pairs, print_table, size
 from bot.durability.lineage import read_marker
 from bot.durability.presence import Holder, find_holder
 from bot.settings import Settings
@@ -178,7 +178,7 @@ def _show(status: Status) -> None:
             "Copy": _describe_copy(status.copy),
         }
     )
-    show("")
+    click.echo()
     rows = [
         (name, f"{'≥ ' if name in status.census.partial else ''}{count:,}")
         for name, count in status.census.rows.items()

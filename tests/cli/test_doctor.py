@@ -12,6 +12,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from bot.durability.bucket import Bucket
 from bot.durability.lock import VolumeLock
 from bot.model import Secret
 from bot.sandbox.ai import AISandbox
@@ -97,6 +98,9 @@ async def test_a_healthy_installation_has_nothing_to_mend(healthy: dict[str, str
 async def test_a_check_leaves_nothing_in_the_bucket(healthy: dict[str, str], bucket: BucketSandbox) -> None:
     await examine(healthy)
     assert [item for batch in bucket.store().list("tzurot") for item in batch] == []
+    settings = load_settings({name.lower(): value for name, value in bucket.environment("tzurot/doctor").items()})
+    assert await Bucket(settings).survey() == []
+    assert await Bucket(settings).epochs() == []
 
 
 async def test_the_lines_name_the_remedy_and_never_a_secret(healthy: dict[str, str]) -> None:
