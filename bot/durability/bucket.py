@@ -198,9 +198,9 @@ def open_bucket(settings: Settings) -> S3Store:
     return S3Store(
         settings.replica_bucket or "",
         endpoint=_endpoint(settings),
-        access_key_id=_reveal(settings.litestream_access_key_id),
-        secret_access_key=_reveal(settings.litestream_secret_access_key),
-        region=settings.replica_region,
+        access_key_id=_printable("LITESTREAM_ACCESS_KEY_ID", settings.litestream_access_key_id),
+        secret_access_key=_printable("LITESTREAM_SECRET_ACCESS_KEY", settings.litestream_secret_access_key),
+        region=_printable("REPLICA_REGION", SecretStr(settings.replica_region)),
         virtual_hosted_style_request=not settings.replica_path_style,
         client_options={"allow_http": True, "timeout": seconds, "connect_timeout": seconds},
         retry_config={"max_retries": 2, "retry_timeout": seconds},
@@ -215,5 +215,10 @@ def _endpoint(settings: Settings) -> str:
     return f"{parts.scheme}://{settings.replica_bucket}.{parts.netloc}{parts.path}"
 
 
-def _reveal(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""
+def _printable(name: str, secret: SecretStr | None) -> str:
+    value = secret.get_secret_value() if secret else ""
+    if not re.fullmatch(r"[!-~]+", value):  # such as a line end pasted with a key, which no HTTP header can carry
+        raise ConfigurationError(
+            f"{name} has a space, a line end or another character that no key has.", remedy="Paste it again."
+        )
+    return value

@@ -44,12 +44,6 @@ def test_a_lost_volume_comes_back_with_every_row_in_a_new_epoch(container: Conta
     assert container.marker.parent.prefix == f"{prefix}/e000001"
 
 
-def test_volumes_lost_again_and_again_lose_nothing(container: Container) -> None:
-    for lives in range(1, 4):
-        assert container.live()["rows"] == 3 + 4 * (lives - 1)
-        container.lose_volume()
-
-
 def test_a_kill_of_everything_loses_nothing_that_was_confirmed(container: Container) -> None:
     process = container.start()
     confirmed = container.event()["rows"]
@@ -277,27 +271,3 @@ async def test_a_volume_found_to_be_old_when_the_bucket_is_back_is_stopped(
     await proxy.set(Mode.PASS)
     assert await aside(process.wait, 9) == ExitCode.PROTECTED
     assert "rolled back" in container.log
-
-
-async def test_an_upload_that_is_not_confirmed_leaves_the_parent_as_what_is_restored(
-    container: Container, proxy: FaultProxy, prefix: str
-) -> None:
-    await aside(container.live)
-    container.lose_volume()
-    process = container.start(STAND_IN_ROWS="1", STAND_IN_CUT="1", TZUROT_TEST="1", REPLICA_ENDPOINT=proxy.endpoint)
-    await aside(until, lambda: "Epoch 2 begins" in container.log, "the new epoch")
-    await proxy.set(Mode.BLACK_HOLE)
-    await aside(container.event)
-    process.kill()
-    process.wait()
-    marker = container.marker
-    assert marker is not None
-    if marker.is_pending:
-        assert "Epoch 2 is in the bucket" not in container.log
-    await proxy.set(Mode.PASS)
-    second = container.start()
-    await aside(until, lambda: container.marker and not container.marker.is_pending, "the confirmation")
-    assert (await aside(container.event))["rows"] >= 8
-    assert await aside(container.stop, second) == 0
-    assert container.marker is not None
-    assert container.marker.prefix == f"{prefix}/e000002"

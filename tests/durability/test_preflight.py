@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.durability.bucket import Bucket
+from bot.durability.environment import bot_environment, litestream_environment
+from bot.durability.preflight import require_settings
+from bot.durability.volume import require_mounted
+from bot.errors import ConfigurationError
+from tests.durability.conftest import Container
+
+
+@pytest.mark.parametrize("value", ["a'b", "a\nb", "a$b", "a\\b"])
+def test_a_value_that_could_change_litestreams_file_is_refused(container: Container, value: str) -> None:
+    with pytest.raises(ConfigurationError, match="REPLICA_REGION"):
+        require_settings(container.settings().model_copy(update={"replica_region": value}))
+
+
+@pytest.mark.parametrize("key", ["abc\n", "a b", ""])
+def test_a_key_with_a_pasted_line_end_is_named_and_not_shown(container: Container, key: str) -> None:
+    settings = container.settings().model_copy(update={"litestream_secret_access_key": SecretStr(key)})
+    with pytest.raises(ConfigurationError, match="LITESTREAM_SECRET_ACCESS_KEY") as caught:
+        Bucket(settings)
+    assert "abc" not in str(caught.value)
+
+
+def test_railway_without_a_volume_is_refused(alone: Container) -> None:
+    settings = alone.settings(RAILWAY_ENVIRONMENT_ID="invented")
+    with pytest.raises(ConfigurationError, match="no volume"):
+        require_mounted(settings)
+    mounted = settings.model_copy(update={"railway_volume_mount_path": alone.volume})
+    with pytest.raises(ConfigurationError, match="no volume"):
+        require_mounted(mounted, lambda _: False)
+    require_mounted(mounted, lambda path: path == alone.volume)
+
+
+def test_railway_with_the_database_off_its_volume_is_refused(alone: Container) -> None:
+    settings = alone.settings(RAILWAY_ENVIRONMENT_ID="invented", RAILWAY_VOLUME_MOUNT_PATH="/elsewhere")
+    with pytest.raises(ConfigurationError, match="not on the volume"):
+        require_mounted(settings, lambda _: True)
+
+
+def test_litestream_gets_none_of_the_bots_secrets(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISCORD_TOKEN", "ENCRYPTION_KEYS", "AWS_CA_BUNDLE", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "invented")
+    environment = litestream_environment(container.settings(), "bot/live/e000001", Path("/tmp/s"))  # noqa: S108
+    assert "invented" not in environment.values()
+    assert "AWS_CA_BUNDLE" not in bot_environment(container.settings(), None)
