@@ -13,6 +13,8 @@ from bot.settings import Settings
 
 OLDEST_SAFE = (3, 51, 3)
 CACHED_STATEMENTS = 512
+READ_CACHE_KIB = 8192
+"""The engine's own 2 MiB make look-ups a fifth slower from ten thousand personalities on."""
 
 EngineError: type[Exception] = pysqlite3.Error
 """What the engine raises; it is no `sqlite3.Error`."""
@@ -69,7 +71,7 @@ def connect_writer(path: Path, settings: Settings) -> RawConnection:
 
 def connect_reader(path: Path, busy_timeout_seconds: float) -> RawConnection:
     """A connection that cannot write: the file is opened read-only, and statements that write are refused."""
-    pragmas = [f"busy_timeout={int(busy_timeout_seconds * 1000)}", "query_only=ON"]
+    pragmas = [f"busy_timeout={int(busy_timeout_seconds * 1000)}", "query_only=ON", f"cache_size=-{READ_CACHE_KIB}"]
     return _prepare(connect(path, "ro", busy_timeout_seconds), pragmas)
 
 

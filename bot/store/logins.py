@@ -82,9 +82,7 @@ def find_dates(user_id: int) -> Query[LoginDates]:
     return Query(
         "SELECT personality_name, created_at, expires_at FROM auth_tokens WHERE user_id = :user_id"
         " ORDER BY personality_name",
-        lambda row: LoginDates(
-            row["personality_name"], to_time(row["created_at"]), to_time_or_none(row["expires_at"])
-        ),
+        lambda row: LoginDates(row["personality_name"], to_time(row["created_at"]), to_time_or_none(row["expires_at"])),
         {"user_id": user_id},
     )
 

@@ -35,7 +35,6 @@ class ThreadConnection(aiosqlite.Connection):
         self._tx.put_nowait((future, partial(function, self._conn, *arguments)))
         return future
 
-
     def stop(self) -> asyncio.Future[None] | None:
         """End the thread; also called by aiosqlite, which does not wait for it, when connecting fails."""
         self.stopped = super().stop()

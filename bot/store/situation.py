@@ -38,31 +38,64 @@ class SealedLogin:
         return cipher.decrypt(self.ciphertext, logins.TABLE, "token", self.user_id)
 
 
-@dataclass(frozen=True, slots=True)
 class Situation:
-    """What is known when a message is heard.
+    """What is known when a message is heard; each part is decoded when it is asked for."""
 
-    `mentioned` maps each candidate that names an active personality to it, aliases before full names. `replied_to`
-    is who spoke the message it replies to, removed since or not; `replied_to_by_name` are the active personalities
-    of the display name that message carries. `activated` answers in this thread or channel, a thread's own
-    activation before its parent's. `talking` is the active personality of `conversation`.
-    """
+    def __init__(self, row: Row) -> None:
+        """Take the row of `find`."""
+        blacklisted, verified, auto_response, *texts = row
+        self.is_blacklisted = bool(blacklisted)
+        self.is_verified = bool(verified)
+        self.has_auto_response = bool(auto_response)
+        self._logins, self._conversation, self._activated, self._replied_to, self._by_name, *self._mentions = texts
 
-    is_blacklisted: bool = False
-    is_verified: bool = False
-    has_auto_response: bool = False
-    logins: tuple[SealedLogin, ...] = ()
-    mentioned: Mapping[str, Personality] = field(default_factory=dict)
-    replied_to: Personality | None = None
-    replied_to_by_name: tuple[Personality, ...] = ()
-    activated: Personality | None = None
-    conversation: Conversation | None = None
-    talking: Personality | None = None
+    @property
+    def logins(self) -> tuple[SealedLogin, ...]:
+        """All of the author's logins, past their date or not."""
+        rows = orjson.loads(self._logins)
+        return tuple([SealedLogin(user, name, to_time_or_none(end), token) for user, name, end, token in rows])
 
     def login_for(self, personality_name: str) -> SealedLogin | None:
         """The login that counts for a personality, past its date or not: its own, else the one for all."""
-        by_name = {login.personality_name: login for login in self.logins}
-        return by_name.get(personality_name) or by_name.get(EVERY_PERSONALITY)
+        for_all = None
+        for login in self.logins:
+            if login.personality_name == personality_name:
+                return login
+            if login.personality_name == EVERY_PERSONALITY:
+                for_all = login
+        return for_all
+
+    @property
+    def mentioned(self) -> Mapping[str, Personality]:
+        """Each candidate that names an active personality; an alias counts before a full name."""
+        return {name: _personality(values) for text in self._mentions if text for name, values in orjson.loads(text)}
+
+    @property
+    def replied_to(self) -> Personality | None:
+        """Who spoke the message it replies to, removed since or not."""
+        return _personality(orjson.loads(self._replied_to)) if self._replied_to else None
+
+    @property
+    def replied_to_by_name(self) -> tuple[Personality, ...]:
+        """The active personalities of the display name under which that message was spoken, oldest first."""
+        rows = sorted(orjson.loads(self._by_name)) if self._by_name else ()
+        return tuple(map(_personality, rows))
+
+    @property
+    def activated(self) -> Personality | None:
+        """Who answers everything in this thread, else in its channel."""
+        return _personality(orjson.loads(self._activated)) if self._activated else None
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """The author's conversation in this channel."""
+        return _conversation(orjson.loads(self._conversation)) if self._conversation else None
+
+    @property
+    def talking(self) -> Personality | None:
+        """The active personality of that conversation."""
+        values = orjson.loads(self._conversation)[-1] if self._conversation else None
+        return _personality(values) if values else None
 
 
 def find(heard: Heard, candidates: Sequence[str] = ()) -> Query[Situation]:
@@ -78,7 +111,7 @@ def find(heard: Heard, candidates: Sequence[str] = ()) -> Query[Situation]:
         parameters["replied_to_name"] = heard.replied_to_webhook_name
     if candidates:
         parameters["candidates"] = _candidate_list(candidates)
-    return Query(_sql(bool(candidates), is_reply), _read, parameters)
+    return Query(_sql(bool(candidates), is_reply), Situation, parameters)
 
 
 _PERSONALITY = (
@@ -131,7 +164,9 @@ _NO_REPLY = ", NULL AS replied_to, NULL AS replied_to_by_name"
 _MENTIONED = f""",
     (
         SELECT json_group_array(json_array(j.value, {_PERSONALITY})) FROM json_each(:candidates) AS j
-        CROSS JOIN personalities AS p ON p.name_lower = j.value WHERE p.is_active = 1
+        CROSS JOIN personalities AS p ON p.id = (
+            SELECT min(id) FROM personalities WHERE name_lower = j.value AND is_active = 1
+        )
     ) AS named,
     (
         SELECT json_group_array(json_array(a.alias, {_PERSONALITY})) FROM json_each(:candidates) AS j
@@ -155,37 +190,9 @@ def _candidate_list(candidates: Sequence[str]) -> str:
         raise InvalidInputError("The message holds half a character (a lone surrogate).") from None
 
 
-def _read(row: Row) -> Situation:
-    blacklisted, verified, auto_response, tokens, talk, activated, replied_to, by_name, named, aliased = row
-    conversation, talking = _conversation(talk)
-    return Situation(
-        bool(blacklisted),
-        bool(verified),
-        bool(auto_response),
-        tuple(SealedLogin(user, name, to_time_or_none(end), token) for user, name, end, token in orjson.loads(tokens)),
-        _mentioned(named, aliased) if named else {},
-        _personality(orjson.loads(replied_to)) if replied_to else None,
-        tuple(sorted(map(_personality, orjson.loads(by_name)), key=_id)) if by_name else (),
-        _personality(orjson.loads(activated)) if activated else None,
-        conversation,
-        talking,
-    )
-
-
-def _mentioned(named: str, aliased: str) -> dict[str, Personality]:
-    found = sorted(((name, _personality(values)) for name, values in orjson.loads(named)), key=lambda pair: -pair[1].id)
-    return dict(found) | {alias: _personality(values) for alias, values in orjson.loads(aliased)}
-
-
-def _id(personality: Personality) -> int:
-    return personality.id
-
-
-def _conversation(text: str | None) -> tuple[Conversation | None, Personality | None]:
-    if text is None:
-        return None, None
-    channel, user, name, started, last, count, is_dm, is_mention_only, metadata, extra, talking = orjson.loads(text)
-    conversation = Conversation(
+def _conversation(values: list[Any]) -> Conversation:
+    channel, user, name, started, last, count, is_dm, is_mention_only, metadata, extra, _ = values
+    return Conversation(
         channel,
         user,
         name,
@@ -197,7 +204,6 @@ def _conversation(text: str | None) -> tuple[Conversation | None, Personality | 
         from_json(metadata) or {},
         from_json(extra),
     )
-    return conversation, _personality(talking) if talking else None
 
 
 def _personality(values: list[Any]) -> Personality:

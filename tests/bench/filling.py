@@ -1,7 +1,6 @@
 """Databases to measure on."""
 
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,13 +12,11 @@ from bot.store import activations, aliases, logins, personalities, verifications
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.migrate import create_database
-from bot.store.statement import Bulk, Value
+from bot.store.statement import Bulk
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FIRST_ID = 1_100_000_000_000_000_000
 USERS = 1000
-
-Rows = Iterator[dict[str, Value]]
 
 
 def bench_settings() -> Settings:
@@ -41,30 +38,23 @@ def name_of(number: int) -> str:
 
 
 def _bulks(count: int, cipher: Cipher) -> list[Bulk]:
-    def each_personality() -> Rows:
-        for n in range(count):
-            yield personalities.to_row(Personality(name_of(n), f"Name {n}", FIRST_ID + n, NOW, prompt="Be kind."))
-
-    def each_alias() -> Rows:
-        for n in range(count):
-            yield aliases.to_row(Alias(f"alias {n}", name_of(n), FIRST_ID + n, NOW))
-
-    def each_activation() -> Rows:
-        for n in range(count):
-            yield activations.to_row(Activation(FIRST_ID + n, name_of(n), FIRST_ID + n, NOW))
-
-    def each_login() -> Rows:
-        for n in range(max(USERS, count)):
-            yield logins.to_row(Login(FIRST_ID + n, Secret("invented"), NOW), cipher)
-
-    def each_verification() -> Rows:
-        for n in range(max(USERS, count)):
-            yield verifications.to_row(Verification(FIRST_ID + n, is_verified=True, recorded_at=NOW))
-
+    each, users = range(count), range(max(USERS, count))
     return [
-        Bulk(personalities.INSERT, each_personality()),
-        Bulk(aliases.ADD, each_alias()),
-        Bulk(activations.PUT, each_activation()),
-        Bulk(logins.PUT, each_login()),
-        Bulk(verifications.PUT, each_verification()),
+        Bulk(personalities.INSERT, (personalities.to_row(_personality(n)) for n in each)),
+        Bulk(aliases.ADD, (aliases.to_row(Alias(f"alias {n}", name_of(n), FIRST_ID + n, NOW)) for n in each)),
+        Bulk(activations.PUT, (activations.to_row(_activation(n)) for n in each)),
+        Bulk(logins.PUT, (logins.to_row(Login(FIRST_ID + n, Secret("invented"), NOW), cipher) for n in users)),
+        Bulk(verifications.PUT, (verifications.to_row(_verification(n)) for n in users)),
     ]
+
+
+def _personality(number: int) -> Personality:
+    return Personality(name_of(number), f"Name {number}", FIRST_ID + number, NOW, prompt="Be kind.")
+
+
+def _activation(number: int) -> Activation:
+    return Activation(FIRST_ID + number, name_of(number), FIRST_ID + number, NOW)
+
+
+def _verification(number: int) -> Verification:
+    return Verification(FIRST_ID + number, is_verified=True, recorded_at=NOW)

@@ -11,49 +11,57 @@ import aiosqlite
 from bot.model import Heard, Place
 from bot.store import engine, situation
 from bot.store.driver import SQLiteStore
+from bot.store.statement import Query
 
-from .filling import FIRST_ID, name_of, open_filled
+from .filling import FIRST_ID, open_filled
 from .measure import Goal, Samples, Section, ratio
 
 PERSONALITIES = 10_000
 READS = 300
 
-FOUR = (
-    (
-        "SELECT p.* FROM personality_aliases AS a JOIN personalities AS p ON p.full_name = a.personality_name"
-        " WHERE a.alias = ?",
-        lambda n: f"alias {n}",
-    ),
-    (
-        "SELECT p.* FROM channel_activations AS a JOIN personalities AS p ON p.full_name = a.personality_name"
-        " WHERE a.channel_id = ?",
-        lambda n: FIRST_ID + n,
-    ),
-    ("SELECT token, expires_at FROM auth_tokens WHERE user_id = ?", lambda n: FIRST_ID + n),
-    ("SELECT is_verified FROM nsfw_verifications WHERE user_id = ?", lambda n: FIRST_ID + n),
-)
+ALIAS = """
+SELECT p.* FROM personality_aliases AS a JOIN personalities AS p ON p.full_name = a.personality_name
+WHERE a.alias = ?
+"""
+ACTIVATION = """
+SELECT p.* FROM channel_activations AS a JOIN personalities AS p ON p.full_name = a.personality_name
+WHERE a.channel_id = ?
+"""
+TOKEN = "SELECT token, expires_at FROM auth_tokens WHERE user_id = ?"
+VERIFICATION = "SELECT is_verified FROM nsfw_verifications WHERE user_id = ?"
 
 Read = Callable[[int], Awaitable[None]]
 
 
-def _query(number: int) -> situation.Query[situation.Situation]:
-    heard = Heard(FIRST_ID, FIRST_ID + number, Place(FIRST_ID + number, 1), "")
-    return situation.find(heard, (f"alias {number}",))
+HEARD = [Heard(FIRST_ID, FIRST_ID + n, Place(FIRST_ID + n, 1), "") for n in range(PERSONALITIES)]
+
+
+def _query(number: int) -> Query[situation.Situation]:
+    return situation.find(HEARD[number], (f"alias {number}",))
 
 
 async def _ours(store: SQLiteStore, number: int) -> None:
     [found] = await store.look_up(_query(number))
     assert found.activated is not None
-    assert found.mentioned[f"alias {number}"].full_name == name_of(number)
+    assert found.mentioned
+    assert found.login_for("any") is not None
 
 
 async def _combined(store: SQLiteStore, number: int) -> None:
-    await store.fetch(_query(number))
+    [found] = await store.fetch(_query(number))
+    assert found.activated is not None
+    assert found.mentioned
 
 
 async def _by_cursors(connection: aiosqlite.Connection, number: int) -> None:
-    for sql, key in FOUR:
-        async with connection.execute(sql, (key(number),)) as cursor:
+    snowflake = FIRST_ID + number
+    for sql, key in (
+        (ALIAS, f"alias {number}"),
+        (ACTIVATION, snowflake),
+        (TOKEN, snowflake),
+        (VERIFICATION, snowflake),
+    ):
+        async with connection.execute(sql, (key,)) as cursor:
             assert await cursor.fetchone()
 
 

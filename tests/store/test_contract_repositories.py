@@ -218,7 +218,7 @@ async def test_removing_a_personality_records_it_and_all_that_went_with_it(store
         (Kind.VERIFICATION, 4, verifications.put(Verification(4, False, LATER)), "nsfw_verifications"),
     ],
 )
-async def test_a_change_keeps_every_column_of_the_state_before(
+async def test_a_change_keeps_every_column_of_the_state_before(  # noqa: PLR0917 - fixtures and parameters
     store: Store, cipher: Cipher, kind: Kind, subject: str | int, write: Statement, table: str
 ) -> None:
     await store.write(

@@ -54,8 +54,11 @@ async def add(store: Store, name: str, display_name: str = "Shown") -> Personali
 
 
 async def test_of_a_stranger_nothing_is_known(store: Store) -> None:
-    assert await look(store) == Situation()
-    assert await look(store, replace(HEARD, replied_to_id=9, replied_to_webhook_name="x"), "y") == Situation()
+    reply = replace(HEARD, replied_to_id=9, replied_to_webhook_name="x")
+    for found in (await look(store), await look(store, reply, "y")):
+        assert (found.is_blacklisted, found.is_verified, found.has_auto_response) == (False, False, False)
+        assert (found.logins, found.replied_to_by_name, found.mentioned) == ((), (), {})
+        assert (found.activated, found.replied_to, found.conversation, found.talking) == (None,) * 4
 
 
 async def test_of_the_author_everything_is_known(store: Store, cipher: Cipher) -> None:
@@ -63,7 +66,7 @@ async def test_of_the_author_everything_is_known(store: Store, cipher: Cipher) -
     conversation = Conversation(CHANNEL, AUTHOR, "Talker", NOW, LATER, 3, is_mention_only=True, metadata={"k": 2})
     await store.write(
         blacklist.put(Ban(AUTHOR, 1, NOW)),
-        verifications.put(Verification(AUTHOR, True, NOW)),
+        verifications.put(Verification(AUTHOR, is_verified=True, recorded_at=NOW)),
         preferences.enable_auto_response(AUTHOR, NOW),
         logins.put(Login(AUTHOR, Secret("all"), NOW, expires_at=LATER), cipher),
         logins.put(Login(AUTHOR, Secret("own"), NOW, "Talker"), cipher),
@@ -77,11 +80,11 @@ async def test_of_the_author_everything_is_known(store: Store, cipher: Cipher) -
     assert everyone is not None
     assert (own.open(cipher), everyone.open(cipher)) == (Secret("own"), Secret("all"))
     assert (own.is_valid(LATER), everyone.is_valid(NOW), everyone.is_valid(LATER)) == (True, True, False)
-    assert everyone.ciphertext not in repr(found)
+    assert everyone.ciphertext not in repr(found) + repr(found.logins)
 
 
 async def test_a_cleared_verification_is_none(store: Store) -> None:
-    await store.write(verifications.put(Verification(AUTHOR, False, NOW)))
+    await store.write(verifications.put(Verification(AUTHOR, is_verified=False, recorded_at=NOW)))
     assert not (await look(store)).is_verified
 
 

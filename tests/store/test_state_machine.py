@@ -40,8 +40,8 @@ def put(row_id: int, text: str) -> Statement:
 
 async def outcome(write: Coroutine[Any, Any, Any]) -> Any:
     """What the write returned, or the error it raised."""
-    [result] = await asyncio.gather(write, return_exceptions=True)
-    return result
+    results = await asyncio.gather(write, return_exceptions=True)
+    return results[0]
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -78,7 +78,9 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(batches=st.lists(st.tuples(BATCHES, st.booleans()), max_size=6))
     def write_together(self, batches: list[tuple[list[tuple[int, str]], bool]]) -> None:
         async def together() -> list[Any]:
-            writes = [self.store.write(*(put(*row) for row in rows), *([NEVER] if bad else [])) for rows, bad in batches]
+            writes = [
+                self.store.write(*(put(*row) for row in rows), *([NEVER] if bad else [])) for rows, bad in batches
+            ]
             return await asyncio.gather(*writes, return_exceptions=True)
 
         for (rows, bad), result in zip(batches, self.run(together()), strict=True):

@@ -1,6 +1,6 @@
 """What the kill test kills: writes batches of two rows and prints a batch's number when it is acknowledged.
 
-    python tests/store/writing_process.py DATABASE FIRST
+python tests/store/writing_process.py DATABASE FIRST
 """
 
 import asyncio
