@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bot.cli.options import common_options, read_settings, start_logging
+from bot.cli.options import common_options, private_files, read_settings, start_logging
 from bot.durability.supervisor import Supervisor
 from bot.settings import Settings
 
@@ -18,7 +18,8 @@ def command(database: Path | None, *, as_json: bool) -> None:
     del as_json
     settings = read_settings(database)
     start_logging(settings.log_level)
-    sys.exit(asyncio.run(_run(settings)))
+    with private_files():
+        sys.exit(asyncio.run(_run(settings)))
 
 
 async def _run(settings: Settings) -> int:
