@@ -1,11 +1,12 @@
 """What every subcommand shares: `--database`, `--json`, settings and logs."""
 
+import asyncio
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ import orjson
 from bot.settings import Settings, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 TALKATIVE = ("discord", "aiosqlite")
 """Libraries whose debug lines hold message texts and tokens, so LOG_LEVEL=DEBUG does not reach them."""
@@ -62,6 +64,20 @@ def ending_cleanly() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def run_to_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run it on an event loop; SIGTERM cancels it, as Ctrl-C does, so that nothing half-done stays behind."""
+
+    async def run() -> T:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        raise SystemExit(128 + signal.SIGTERM) from None
 
 
 @contextmanager

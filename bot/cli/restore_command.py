@@ -1,6 +1,5 @@
 """`tzurot restore`: fetch the database, as it is or as it was, to a new place."""
 
-import asyncio
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from pathlib import Path
 import click
 
 from bot.cli import contents
-from bot.cli.options import common_options, ending_cleanly, print_json, private_files, read_settings, start_logging
+from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
 from bot.durability.history import restore_state
 from bot.durability.restore import Source
 from bot.errors import ConfigurationError, ProtectedError
@@ -55,8 +54,8 @@ def command(at: datetime | None, target: Path, database: Path | None, *, as_json
     _require_bucket(settings)
     _require_other_place(target, settings.database_path)
     started = time.monotonic()
-    with ending_cleanly(), private_files():
-        source = asyncio.run(_restore(settings, at, target.absolute()))
+    with private_files():
+        source = run_to_end(_restore(settings, at, target.absolute()))
     made = contents.look_into(contents.report_on(target), time.monotonic() - started)
     if as_json:
         print_json({**contents.as_object(made), "prefix": source.prefix, "at": to_text(at) if at else None})

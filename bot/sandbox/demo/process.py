@@ -1,7 +1,6 @@
 """The real entry point as a subprocess, and the `tzurot` command as an operator would call it."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -19,7 +18,7 @@ LOG_TAIL_LINES = 15
 
 
 class BotProcess:
-    """One run of the entry point in a process group of its own, so that one signal reaches all of it."""
+    """One run of the entry point; start it again after `kill`."""
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         self._environment = {**_clean_environment(), **environment}
@@ -39,11 +38,15 @@ class BotProcess:
             )
 
     async def kill(self) -> None:
-        """SIGKILL to the supervisor, Litestream and the bot at once; returns when the supervisor is reaped."""
-        if self._process is None:
+        """SIGKILL to the supervisor, Litestream and the bot; returns when none of them is left."""
+        if self._process is None or self._process.returncode is not None:
+            self._process = None
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        family = [self._process.pid, *_children_of(self._process.pid)]
+        handles = [handle for pid in family if (handle := _handle_of(pid)) is not None]
+        for handle in handles:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        await asyncio.gather(*(_until_ended(handle) for handle in handles))
         await self._process.wait()
         self._process = None
 
@@ -80,6 +83,32 @@ class BotProcess:
         if process.returncode != 0:
             raise TzurotError(f"tzurot {arguments[0]} failed: {errors.decode(errors='replace').strip()}")
         return orjson.loads(output)
+
+
+def _children_of(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:  # it has ended already
+        return []
+
+
+def _handle_of(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:  # it has ended meanwhile
+        return None
+
+
+async def _until_ended(handle: int) -> None:
+    """Wait for the process behind a pidfd, which becomes readable when it ends; closes it."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(handle, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
 
 
 def _entry_point() -> list[str]:
