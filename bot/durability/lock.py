@@ -1,5 +1,6 @@
 """One owner per volume: a lock file beside the database, held by `flock` for as long as any process has it open."""
 
+import errno
 import fcntl
 import os
 import socket
@@ -88,9 +89,13 @@ def _sign(fd: int) -> None:
         os.ftruncate(fd, 0)
         os.pwrite(fd, orjson.dumps(holder), 0)
     except OSError as error:
+        if (
+            error.errno == errno.ENOSPC
+        ):  # the lock counts without its holder's name, and a full disk may be mended later
+            return
         os.close(fd)
         raise StorageError(
-            f"The volume can't be written: {error.strerror}.", remedy="Free some space on it, or mount it writable."
+            f"The volume can't be written: {error.strerror}.", remedy="Mount it writable, or mend it."
         ) from None
 
 

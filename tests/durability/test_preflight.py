@@ -8,6 +8,7 @@ from bot.durability.environment import bot_environment, litestream_environment
 from bot.durability.preflight import require_settings
 from bot.durability.volume import require_mounted
 from bot.errors import ConfigurationError
+from bot.settings import load_settings
 from tests.durability.conftest import Container
 
 
@@ -47,3 +48,13 @@ def test_litestream_gets_none_of_the_bots_secrets(container: Container, monkeypa
     environment = litestream_environment(container.settings(), "bot/live/e000001", Path("/tmp/s"))  # noqa: S108
     assert "invented" not in environment.values()
     assert "AWS_CA_BUNDLE" not in bot_environment(container.settings(), None)
+
+
+def test_the_longest_stop_fits_into_the_containers_time() -> None:
+    settings = load_settings({}, env_file=None)
+    longest = (
+        settings.stop_timeout_seconds
+        + settings.shutdown_sync_timeout_seconds
+        + settings.litestream_stop_timeout_seconds
+    )
+    assert longest <= 24
