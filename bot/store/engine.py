@@ -25,6 +25,9 @@ EngineWarning: type[Exception] = pysqlite3.Warning
 RawConnection = Any
 """A connection of the engine, which ships no types."""
 
+RawCursor = Any
+"""A cursor of it; one for a whole group, because making one costs as much as running a small statement."""
+
 
 def engine_version() -> str:
     """The engine's version, as operators read it."""
@@ -66,7 +69,23 @@ def connect_writer(path: Path, settings: Settings) -> RawConnection:
     ]
     if settings.is_replicated:
         pragmas.append("wal_autocheckpoint=0")
-    return _prepare(connect(path, "rw", settings.busy_timeout_seconds), pragmas)
+    connection = _prepare(connect(path, "rw", settings.busy_timeout_seconds), pragmas)
+    try:
+        _require_writable(connection)
+    except EngineError:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_writable(connection: RawConnection) -> None:
+    """Raise the engine's error for a write-protected file, which SQLite opens without a word."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(f"PRAGMA user_version={version:d}")
+    finally:
+        roll_back(connection)
 
 
 def connect_reader(path: Path, busy_timeout_seconds: float) -> RawConnection:

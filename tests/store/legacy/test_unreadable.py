@@ -75,7 +75,7 @@ def test_a_folder_in_place_of_a_file_is_unreadable(flat: Any) -> None:
     assert "message_map.json is a folder" in refuse(flat)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.usefixtures("obeying_permissions")
 def test_a_file_that_may_not_be_read_is_unreadable(flat: Any) -> None:
     (flat.path / "aliases.json").chmod(0)
     assert "aliases.json can't be opened" in refuse(flat)
