@@ -1,16 +1,20 @@
 """How values stand in columns: times as fixed-width text, JSON as text, booleans as 0 and 1."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 
+@lru_cache(maxsize=64)  # a message's statements carry the same few moments
 def to_text(moment: datetime) -> str:
     """`2026-11-23T19:00:00.123Z`; raises ValueError for a time without a zone."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone can't be stored")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def to_text_or_none(moment: datetime | None) -> str | None:

@@ -165,5 +165,7 @@ async def open_store(path: Path, *, settings: Settings) -> SQLiteStore:
         await writer.close()
         raise
     with translated():
-        quick = connect_reader(path, 0)
+        quick = connect_reader(path, settings.busy_timeout_seconds)
+        # Waiting would stop the event loop; from here on a locked look-up goes to the reader's thread.
+        quick.execute("PRAGMA busy_timeout=0").fetchall()
     return SQLiteStore(writer, reader, quick, settings)

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TypeAlias, TypeVar
 
 from bot.errors import TzurotError
-from bot.store.engine import RawConnection, roll_back, transaction
+from bot.store.engine import RawConnection, RawCursor, roll_back, transaction
 from bot.store.statement import Bulk, Outcome, Statement, Value
 from bot.store.translate import REFUSALS, check_text, translate, translated
 
@@ -39,30 +39,29 @@ def run_group(connection: RawConnection, slow_seconds: float, batches: Sequence[
 
 
 def _run_together(connection: RawConnection, slow_seconds: float, batches: Sequence[Batch]) -> list[Result]:
-    execute = connection.execute
+    cursor = connection.cursor()
     try:
-        execute("BEGIN IMMEDIATE")
+        cursor.execute("BEGIN IMMEDIATE")
     except REFUSALS as error:
         return [translate(error) for _ in batches]
     try:
-        results = [_run_guarded(connection, slow_seconds, batch) for batch in batches]
-        execute("COMMIT")
+        results = [_run_guarded(cursor, slow_seconds, batch) for batch in batches]
+        cursor.execute("COMMIT")
     finally:
         roll_back(connection)
     return results
 
 
-def _run_guarded(connection: RawConnection, slow_seconds: float, batch: Batch) -> Result:
-    execute = connection.execute
-    execute("SAVEPOINT batch")
+def _run_guarded(cursor: RawCursor, slow_seconds: float, batch: Batch) -> Result:
+    cursor.execute("SAVEPOINT batch")
     try:
-        result: Result = run_batch(connection, slow_seconds, batch)
+        result: Result = run_batch(cursor, slow_seconds, batch)
     except REFUSALS as error:
-        if not connection.in_transaction:
+        if not cursor.connection.in_transaction:
             raise _GroupLostError from error
-        execute("ROLLBACK TO batch")
+        cursor.execute("ROLLBACK TO batch")
         result = translate(error)
-    execute("RELEASE batch")
+    cursor.execute("RELEASE batch")
     return result
 
 
@@ -70,17 +69,17 @@ def _run_alone(connection: RawConnection, slow_seconds: float, batch: Batch) -> 
     try:
         roll_back(connection)
         with transaction(connection):
-            return run_batch(connection, slow_seconds, batch)
+            return run_batch(connection.cursor(), slow_seconds, batch)
     except REFUSALS as error:
         return translate(error)
 
 
-def run_batch(connection: RawConnection, slow_seconds: float, batch: Batch) -> list[Outcome]:
+def run_batch(cursor: RawCursor, slow_seconds: float, batch: Batch) -> list[Outcome]:
     """Run the statements inside the transaction that is open; slow ones are logged without their values."""
     outcomes = []
     started = perf_counter()
     for statement in batch:
-        cursor = connection.execute(statement.sql, statement.parameters)
+        cursor.execute(statement.sql, statement.parameters)
         if cursor.description is None:
             outcomes.append(Outcome([], cursor.rowcount))
         else:
