@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from typing import TypeAlias, TypeVar
 
@@ -29,33 +31,39 @@ def run_group(connection: RawConnection, slow_seconds: float, batches: Sequence[
 
     A batch that fails does not touch its neighbours. Nothing returned here was told to anyone before COMMIT.
     """
+    if len(batches) == 1:
+        return [_run_alone(connection, slow_seconds, batches[0])]
+    # Nearly always no batch fails, and a SAVEPOINT for each costs a fifth of the throughput: so first without.
+    with suppress(*REFUSALS):
+        return _run_together(connection, batches, partial(run_batch, slow_seconds=slow_seconds))
     try:
-        roll_back(connection)
-        if len(batches) > 1:
-            return _run_together(connection, slow_seconds, batches)
+        return _run_together(connection, batches, partial(_run_guarded, slow_seconds=slow_seconds))
     except GROUP_FAILURES:
         logger.warning("A group of %d batches failed as a whole; each now runs alone.", len(batches))
     return [_run_alone(connection, slow_seconds, batch) for batch in batches]
 
 
-def _run_together(connection: RawConnection, slow_seconds: float, batches: Sequence[Batch]) -> list[Result]:
+def _run_together(
+    connection: RawConnection, batches: Sequence[Batch], run: Callable[[RawCursor, Batch], Result]
+) -> list[Result]:
     cursor = connection.cursor()
     try:
+        roll_back(connection)
         cursor.execute("BEGIN IMMEDIATE")
     except REFUSALS as error:
         return [translate(error) for _ in batches]
     try:
-        results = [_run_guarded(cursor, slow_seconds, batch) for batch in batches]
+        results = [run(cursor, batch) for batch in batches]
         cursor.execute("COMMIT")
     finally:
         roll_back(connection)
     return results
 
 
-def _run_guarded(cursor: RawCursor, slow_seconds: float, batch: Batch) -> Result:
+def _run_guarded(cursor: RawCursor, batch: Batch, slow_seconds: float) -> Result:
     cursor.execute("SAVEPOINT batch")
     try:
-        result: Result = run_batch(cursor, slow_seconds, batch)
+        result: Result = run_batch(cursor, batch, slow_seconds)
     except REFUSALS as error:
         if not cursor.connection.in_transaction:
             raise _GroupLostError from error
@@ -69,12 +77,12 @@ def _run_alone(connection: RawConnection, slow_seconds: float, batch: Batch) -> 
     try:
         roll_back(connection)
         with transaction(connection):
-            return run_batch(connection.cursor(), slow_seconds, batch)
+            return run_batch(connection.cursor(), batch, slow_seconds)
     except REFUSALS as error:
         return translate(error)
 
 
-def run_batch(cursor: RawCursor, slow_seconds: float, batch: Batch) -> list[Outcome]:
+def run_batch(cursor: RawCursor, batch: Batch, slow_seconds: float) -> list[Outcome]:
     """Run the statements inside the transaction that is open; slow ones are logged without their values."""
     outcomes = []
     started = perf_counter()

@@ -1,4 +1,7 @@
-"""`python -m tests.bench [--json] [--quick]`, from the project's root; exit code 1 if a goal is missed."""
+"""`python -m tests.bench [--json] [--quick]`, from the project's root; exit code 1 if a goal is missed.
+
+With `--quick` the repetitions are too few to judge by, so a missed goal is shown and does not count.
+"""
 
 import argparse
 import asyncio
@@ -31,21 +34,27 @@ async def _measure(rounds: int, seconds: float) -> list[Section]:
 def _print(sections: list[Section]) -> None:
     console = Console()
     for section in sections:
-        table = Table("", "per second", "p50 µs", "p99 µs", title=section.title, title_justify="left")
+        table = Table("", "per second", "p50", "p99", title=section.title, title_justify="left")
         for sample in section.samples:
-            percentiles = (f"{sample.percentile_us(share):,.0f}" for share in (0.5, 0.99))
+            percentiles = (_duration(sample.percentile_us(share)) for share in (0.5, 0.99))
             table.add_row(sample.name, f"{sample.rate:,.0f}", *percentiles)
         console.print(table)
         for goal in section.goals:
-            mark = "" if goal.wanted.startswith("(") else ("met" if goal.is_met else "MISSED")
-            console.print(f"  {goal.name}: {goal.value:.2f} ×   goal {goal.wanted}   {mark}")
+            verdict = (
+                "" if goal.wanted.startswith("(") else f"  goal {goal.wanted} {'met' if goal.is_met else 'MISSED'}"
+            )
+            console.print(f"  {goal.name}: {goal.value:.2f} ×{verdict}")
         console.print()
+
+
+def _duration(microseconds: float) -> str:
+    return f"{microseconds / 1000:,.1f} ms" if microseconds >= 10_000 else f"{microseconds:,.0f} µs"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter repetitions")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter repetitions, no verdict")
     arguments = parser.parse_args()
     rounds, seconds = (5, 0.15) if arguments.quick else (15, 0.3)
     sections = asyncio.run(_measure(rounds, seconds))
@@ -60,7 +69,7 @@ def main() -> int:
         json.dump({"engine": engine_version(), "sections": report}, sys.stdout, indent=2)
     else:
         _print(sections)
-    return 0 if all(goal.is_met for section in sections for goal in section.goals) else 1
+    return 0 if arguments.quick or all(goal.is_met for section in sections for goal in section.goals) else 1
 
 
 if __name__ == "__main__":
