@@ -1,8 +1,6 @@
 """`kill -9` in the middle of writing: every acknowledged batch is there, no half batch is, and the file is sound."""
 
 import random
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -13,28 +11,14 @@ from bot.store.driver import inspect_file
 from bot.store.inspection import FileKind
 from bot.store.migrate import create_database
 
-from .writing_process import HALF
+from .writing_process import HALF, write_until_killed
 
-ROOT = Path(__file__).parent.parent.parent
 DEFAULT_KILLS = 16
 
 
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--kills", DEFAULT_KILLS) or DEFAULT_KILLS)
-
-
-def write_until_killed(path: Path, first: int, enough: int) -> list[int]:
-    """The numbers acknowledged by a process that is killed after about `enough` of them."""
-    command = [sys.executable, "-m", "tests.store.writing_process", str(path), str(first)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
-        assert process.stdout is not None
-        try:
-            lines = [process.stdout.readline() for _ in range(enough)]
-        finally:
-            process.kill()
-        lines += process.stdout.readlines()
-    return [int(line) for line in lines if line.endswith(b"\n")]
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(tmp_path: Path, kills: int) -> None:

@@ -1,4 +1,4 @@
-"""Random histories: writes, cancelled writes, failing batches, reopened files; the store always agrees with a dict."""
+"""Random histories of writes, cancelled and failing ones, reopened files and killed writers: all as in a dict."""
 
 import asyncio
 import tempfile
@@ -21,10 +21,13 @@ from bot.store.migrate import create_database
 from bot.store.statement import Query, Statement
 
 from .conftest import NOW
+from .writing_process import HALF, write_until_killed
 
 NAMES = st.sampled_from(["Lilith", "lilith", "Ünï", "Echo"])
 ALIASES = st.sampled_from(["l", "LIL", "ünï", "ÜNÏ", "two words"])
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+FIRST_NUMBER = 1000
+"""Where the killed writer's rows begin, beyond those of the rules."""
 PUT = (
     "INSERT INTO auto_responses (user_id, enabled_at) VALUES (:id, :text)"
     " ON CONFLICT (user_id) DO UPDATE SET enabled_at = excluded.enabled_at"
@@ -54,6 +57,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.settings = Settings(_env_file=None)
         self.rows: dict[int, str] = {}
+        self.was_killed = False
         self.personalities: dict[str, Personality] = {}
         self.aliases: dict[str, str] = {}
         create_database(self.path)
@@ -149,6 +153,22 @@ class StoreMachine(RuleBasedStateMachine):
         self.run(self.store.close())
         self.open()
 
+    @precondition(lambda self: not self.was_killed)
+    @rule(enough=st.integers(1, 200))
+    def kill_a_writer(self, enough: int) -> None:
+        """A process of its own goes on writing and is killed: what it was told is there, and nothing half."""
+        self.was_killed = True
+        self.run(self.store.close())
+        told = write_until_killed(self.path, FIRST_NUMBER, enough)
+        report = inspect_file(self.path, full=True)
+        assert (report.kind, report.problems) == (FileKind.OK, ())
+        self.open()
+        found = dict(self.run(self.store.fetch(ROWS)))
+        firsts = {row_id for row_id in found if FIRST_NUMBER <= row_id < HALF}
+        assert set(told) <= firsts
+        assert firsts == {row_id - HALF for row_id in found if row_id >= HALF}
+        self.rows |= {row_id: text for row_id, text in found.items() if row_id >= FIRST_NUMBER}
+
     @precondition(lambda self: hasattr(self, "store"))
     @invariant()
     def agrees(self) -> None:
@@ -168,7 +188,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 TestStoreMachine = StoreMachine.TestCase
 TestStoreMachine.settings = settings(
-    max_examples=25,
+    max_examples=20,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
