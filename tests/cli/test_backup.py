@@ -107,7 +107,8 @@ def test_a_full_disk_leaves_nothing_behind(database: Path, tmp_path: Path) -> No
     target = tmp_path / "copies" / "copy.db"
     target.parent.mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", "bot", "backup", str(target), "--database", str(database)],
+        # -B: Python would cut its own compiled modules short, and break every later start.
+        [sys.executable, "-B", "-m", "bot", "backup", str(target), "--database", str(database)],
         env=process_environment(),
         preexec_fn=only_small_files,
         capture_output=True,

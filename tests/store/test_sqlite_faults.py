@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import sys
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -44,9 +45,12 @@ def file_size_limit(limit: int) -> Iterator[None]:
     """Every write beyond that size fails with EFBIG, which SQLite reports as an I/O error."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    # Python would cut the compiled form of what it imports short, too.
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield
     finally:
+        sys.dont_write_bytecode = writes_bytecode
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
