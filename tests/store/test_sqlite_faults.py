@@ -3,8 +3,8 @@
 import asyncio
 import os
 import resource
-import sys
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
