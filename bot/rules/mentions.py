@@ -12,7 +12,9 @@ T = TypeVar("T")
 
 MENTION_LIMIT = 10
 NAME_LENGTH_LIMIT = 200
-ENDS_LIMIT = 32
+ENDS_LIMIT = 48
+UNSPACED_LIMIT = 16
+"""How long a name may be that runs on into the next word, as in scripts without spaces."""
 CANDIDATE_LIMIT = 160
 
 DISCORD_MENTION = re.compile(r"[!&]?\d+>")
@@ -62,7 +64,8 @@ def _may_start(text: str, start: int, sign: int) -> bool:
 
 def _names(text: str) -> Iterator[str]:
     line = text.split("\n", 1)[0]
-    ends = (end for end in range(1, len(line) + 1) if not line[end - 1].isspace() and _may_end(line, end))
+    words_end = (end for end in range(1, len(line) + 1) if not line[end - 1].isspace())
+    ends = (end for end in words_end if _may_end(line, end) or _runs_on(line, end))
     for _, end in zip(range(ENDS_LIMIT), ends, strict=False):
         yield line[:end]
 
@@ -85,6 +88,13 @@ def _may_end(line: str, end: int) -> bool:
 def _is_new_script(last: str, following: str) -> bool:
     scripts = {_script(last), _script(following)}
     return len(scripts) > 1 and bool(scripts & WRITTEN_WITHOUT_SPACES)
+
+
+def _runs_on(line: str, end: int) -> bool:
+    """Whether the next word may begin right here, as nothing in a script without spaces shows where words end."""
+    if end > UNSPACED_LIMIT or end == len(line) or unicodedata.category(line[end]).startswith("M"):
+        return False
+    return line[end - 1].isalnum() and _script(line[end]) in WRITTEN_WITHOUT_SPACES
 
 
 def _script(character: str) -> str:

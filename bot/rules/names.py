@@ -63,6 +63,11 @@ def fold(name: str) -> str:
     return " ".join(name.split()).lower()
 
 
+def unmarked(name: str, mention_char: str) -> str:
+    """A name without the mention character that people type before it out of habit."""
+    return name.strip().removeprefix(mention_char).lstrip()
+
+
 def display_aliases(display_name: str, full_name: str, letters: str) -> tuple[str, ...]:
     """The aliases to try for a display name, best first.
 
@@ -72,6 +77,8 @@ def display_aliases(display_name: str, full_name: str, letters: str) -> tuple[st
     display = fold(display_name)
     if not display or display == fold(full_name):
         return ()
+    if display in PINGS:  # else every ping of the whole server would call it
+        return (f"{display}-{letters}",)
     parts = PARTS.split(full_name.lower())
     following = len(PARTS.split(display))
     extended = (f"{display}-{parts[following]}",) if following < len(parts) and parts[following] else ()

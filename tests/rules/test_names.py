@@ -38,6 +38,7 @@ def test_a_typed_alias_outside_of_the_rules_is_refused(alias: str) -> None:
         ("Echo", "echo2", ("echo", "echo-qwerty")),
         ("Lilith", "lilith", ()),
         (" ", "lilith", ()),
+        ("Everyone", "lilith", ("everyone-qwerty",)),
     ],
 )
 def test_a_display_name_gives_its_aliases_in_order(display: str, full: str, expected: tuple[str, ...]) -> None:
