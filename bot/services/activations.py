@@ -34,7 +34,7 @@ class Activations:
         Raises NotAllowedError without Manage Messages or outside of an NSFW channel, NotFoundError for the name.
         """
         require_activation(member, place)
-        personality = await find(self.store, name)
+        personality = await find(self.store, name, self.policy.mention_char)
         before = await self.store.first(activations.get(place.channel_id))
         now = self.clock()
         await self.store.write(
@@ -62,7 +62,7 @@ class Activations:
         return activation.personality_name
 
     async def _require_same(self, activation: Activation, name: str) -> None:
-        personality = await find(self.store, name)
+        personality = await find(self.store, name, self.policy.mention_char)
         if personality.full_name != activation.personality_name:
             raise NotFoundError(
                 f"“{personality.full_name}” is not active in this channel; “{activation.personality_name}” is."

@@ -2,7 +2,7 @@
 
 from bot.errors import NotFoundError
 from bot.model import Personality
-from bot.rules.names import fold
+from bot.rules.names import fold, unmarked
 from bot.store import personalities
 from bot.store.statement import Store
 
@@ -18,9 +18,10 @@ async def look_for(store: Store, name: str) -> Personality | None:
     return None
 
 
-async def find(store: Store, name: str) -> Personality:
-    """The same; raises NotFoundError."""
-    found = await look_for(store, name)
+async def find(store: Store, name: str, mention_char: str) -> Personality:
+    """The same, also when the name is typed like a mention; raises NotFoundError."""
+    found = await look_for(store, name) or await look_for(store, unmarked(name, mention_char))
     if found is None:
-        raise NotFoundError(f"I know no personality called “{fold(name)[:SHOWN_LENGTH]}”.")
+        shown = fold(name)[:SHOWN_LENGTH]
+        raise NotFoundError(f"I know no personality called “{shown}”.", remedy="Check how it is spelled.")
     return found

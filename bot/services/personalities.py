@@ -17,6 +17,7 @@ from bot.rules.names import (
     check_prompt,
     display_aliases,
     fold,
+    unmarked,
 )
 from bot.rules.permissions import require_removal
 from bot.services.finding import find, look_for
@@ -108,14 +109,14 @@ class Personalities:
         Takes as long as the profile endpoint does: defer the interaction. Raises InvalidInputError for a bad name,
         alias or URL, ConflictError for one that is there, NotFoundError or UnavailableError for its profile.
         """
-        name = check_full_name(wish.full_name)
-        typed = check_alias(wish.alias, name) if wish.alias else None
+        name = check_full_name(unmarked(wish.full_name, self.policy.mention_char))
+        typed = self._checked_alias(wish.alias, name) if wish.alias else None
         described = _described(name, wish)
-        await self._require_free(name, typed)
+        await self._require_free(member, name, typed)
         if self.profiles is not None:
             described = _with_profile(described, await self.profiles.fetch(name), self.clock())
         async with self._naming:
-            await self._require_free(name, typed)
+            await self._require_free(member, name, typed)
             return await self._add(member, described, typed)
 
     async def _add(self, member: Member, described: Personality, typed: str | None) -> Added:
@@ -155,7 +156,7 @@ class Personalities:
 
     async def info(self, name: str) -> Details:
         """Everything about a personality, by name or alias; raises NotFoundError."""
-        personality = await find(self.store, name)
+        personality = await find(self.store, name, self.policy.mention_char)
         found = await self.store.fetch(aliases.find_by_personality(personality.full_name))
         active = await self.store.fetch(activations.find_by_personality(personality.full_name))
         return Details(
@@ -165,8 +166,8 @@ class Personalities:
     async def alias(self, member: Member, name: str, alias: str) -> Aliased:
         """Give a personality another name; raises NotFoundError, InvalidInputError or ConflictError."""
         async with self._naming:
-            personality = await find(self.store, name)
-            folded = check_alias(alias, personality.full_name)
+            personality = await find(self.store, name, self.policy.mention_char)
+            folded = self._checked_alias(alias, personality.full_name)
             await self._require_free_alias(folded)
             await self.store.write(*self._naming_statements(personality, member.user_id, (folded,)))
         return Aliased(personality, folded)
@@ -222,15 +223,24 @@ class Personalities:
             return False
         return await self.store.first(rows_of.find_removed(name)) is None
 
-    async def _require_free(self, name: str, typed: str | None) -> None:
+    def _checked_alias(self, alias: str, full_name: str) -> str:
+        return check_alias(unmarked(alias, self.policy.mention_char), full_name)
+
+    async def _require_free(self, member: Member, name: str, typed: str | None) -> None:
         found = await look_for(self.store, name)
         if found is not None and fold(found.full_name) == fold(name):
-            who = "the bot's owner" if found.added_by == NOBODY else f"<@{found.added_by}>"
-            raise ConflictError(f"“{found.full_name}” is already here.", remedy=f"Ask {who} to remove it first.")
+            remedy = self._way_to_free(member, found)
+            raise ConflictError(f"“{found.full_name}” is already here.", remedy=remedy)
         if found is not None:
             raise ConflictError(f"“{name}” is already an alias of “{found.full_name}”.")
         if typed is not None:
             await self._require_free_alias(typed)
+
+    def _way_to_free(self, member: Member, personality: Personality) -> str:
+        if personality.added_by == member.user_id:
+            return f"You added it; {self.policy.command(f'remove {personality.full_name}')} removes it."
+        who = "the bot's owner" if personality.added_by == NOBODY else f"<@{personality.added_by}>"
+        return f"Only {who} can remove it."
 
     async def _require_free_alias(self, alias: str) -> None:
         found = await look_for(self.store, alias)
