@@ -20,6 +20,7 @@ BREAKS = (
 FENCE = "```"
 CLOSING = "\n```"
 LANGUAGE = re.compile(r"[\w+#.-]{0,20}(?=\n)")
+INVISIBLE = frozenset({"Cc", "Cf"})
 ZERO_WIDTH_JOINER = "\u200d"
 
 
@@ -28,6 +29,11 @@ def split(text: str, limit: int = MESSAGE_LIMIT) -> tuple[str, ...]:
     if FENCE in text:
         return tuple(_split_fenced(text.strip(), limit))
     return tuple(_split_plain(text.strip(), limit))
+
+
+def is_visible(text: str) -> bool:
+    """Whether there is anything to see; zero-width characters alone are an empty message to Discord."""
+    return any(not character.isspace() and unicodedata.category(character) not in INVISIBLE for character in text)
 
 
 def cut_position(text: str, limit: int) -> int:

@@ -25,7 +25,7 @@ from bot.rules.answering import who_answers
 from bot.rules.mentions import candidates, longest
 from bot.rules.permissions import require_conversation_place, require_login
 from bot.rules.speech import message_limit
-from bot.rules.splitting import split
+from bot.rules.splitting import is_visible, split
 from bot.services.lines import Lines
 from bot.services.policy import Policy
 from bot.services.ports import Speaker, Thinker
@@ -73,7 +73,7 @@ class Dialogue:
         if self._is_closing or not heard.content.strip():
             return
         with self._counted(), self._lines.join(heard.place.channel_id) as is_first:
-            task = await self._decide(heard)
+            task = await self._decide(heard) or await self._decide_later(heard, is_first)
             if task is None or not await self._open(task):
                 return
             await is_first.wait()
@@ -119,6 +119,13 @@ class Dialogue:
             return None
         token = login.open(self.cipher) if login else None
         return _Task(heard=heard, personality=personality, cause=cause, login=login, token=token)
+
+    async def _decide_later(self, heard: Heard, is_first: asyncio.Event) -> _Task | None:
+        """Decide again on a reply: the message it replies to may have been seen before its id was committed."""
+        if heard.replied_to_id is None or is_first.is_set():
+            return None
+        await is_first.wait()
+        return await self._decide(heard)
 
     def _admits(self, heard: Heard, known: Situation, login: SealedLogin | None, cause: Cause) -> bool:
         """Raise the refusal; False where its author was told a moment ago in a channel that answers everything."""
@@ -180,7 +187,7 @@ class Dialogue:
         try:
             text = await self.thinker.answer(question)
             chunks = split(text, message_limit(is_dm=heard.place.is_dm))
-            if not chunks:
+            if not is_visible(text):
                 raise UnavailableError(f"{task.personality.display_name} had nothing to say.", remedy="Ask again.")
         except TzurotError as error:
             await self.store.write(turns.fail(heard.message_id, type(error).__name__, self.clock()))

@@ -241,10 +241,11 @@ async def test_when_the_ai_fails_the_turn_is_failed_with_the_kinds_name_and_the_
     assert speaker.said == []
 
 
-async def test_an_answer_without_words_is_a_failure(
-    dialogue: Dialogue, store: SQLiteStore, thinker: FakeThinker
+@pytest.mark.parametrize("text", [" \n ", "\u200b\u2060"])
+async def test_an_answer_that_shows_nothing_is_a_failure(
+    dialogue: Dialogue, store: SQLiteStore, thinker: FakeThinker, text: str
 ) -> None:
-    thinker.answer_with = lambda _: " \n "
+    thinker.answer_with = lambda _: text
     with pytest.raises(UnavailableError, match="nothing to say"):
         await dialogue.hear(heard(1, "@lilith"))
     assert (await turn(store))["state"] == "failed"
@@ -273,6 +274,20 @@ async def test_when_the_second_message_cannot_be_said_the_first_is_known(
     assert await chunks(store) == await mapped(store) == speaker.ids
     assert len(speaker.ids) == 1
     assert await rows(store, "SELECT * FROM conversations") == []
+
+
+async def test_a_reply_that_comes_before_the_messages_id_is_committed_is_answered(
+    dialogue: Dialogue, speaker: FakeSpeaker
+) -> None:
+    speaker.hold[1] = asyncio.Event()
+    first = asyncio.create_task(dialogue.hear(heard(1, "@lilith")))
+    await asyncio.wait_for(speaker.reached.wait(), TIMEOUT_SECONDS)
+    # Discord shows the message while its answer to the bot is still under way.
+    reply = asyncio.create_task(dialogue.hear(heard(2, "already?", replied_to_id=600_000_000_000_000_001)))
+    await asyncio.sleep(0)
+    speaker.hold[1].set()
+    await asyncio.wait_for(asyncio.gather(first, reply), TIMEOUT_SECONDS)
+    assert [text for _, _, text in speaker.said] == ["echo @lilith", "echo already?"]
 
 
 async def test_a_long_answer_is_said_in_order_and_each_message_is_mapped(
