@@ -62,7 +62,7 @@ def _profile(full_name: str, body: dict[str, Any]) -> Profile:
     avatar = _text(body.get("avatar_url")) or _text(body.get("avatar"))
     return Profile(
         full_name=full_name,
-        display_name=_text(body.get("name")) or full_name,
+        display_name=" ".join((_text(body.get("name")) or full_name).split()),
         avatar_url=avatar if avatar and avatar.startswith(("https://", "http://")) else None,
         error_message=_text(body.get("error_message")),
     )

@@ -1,6 +1,7 @@
 """One HTTP exchange with a service, its failures turned into sentences for a person."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +15,10 @@ from aiohttp import ClientSession, ClientTimeout
 
 from bot.errors import UnavailableError
 
-BODY_LIMIT_BYTES = 4 * 1024 * 1024
+log = logging.getLogger(__name__)
+
+BODY_LIMIT_BYTES = 512 * 1024
+"""Four megabytes took a second to cut into two thousand messages, while nobody else was heard."""
 LONGEST_WAIT_SECONDS = 86_400
 
 
@@ -55,9 +59,8 @@ async def exchange(session: ClientSession, request: Request) -> Reply:
             f"{request.service} did not answer within {request.timeout_seconds:g} seconds.", remedy="Try again later."
         ) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise UnavailableError(
-            f"{request.service} can't be reached ({type(error).__name__}).", remedy="Try again later."
-        ) from None
+        log.warning("%s can't be reached: %s", request.service, type(error).__name__)
+        raise UnavailableError(f"{request.service} can't be reached.", remedy="Try again later.") from None
 
 
 def failure(service: str, reply: Reply) -> UnavailableError:
@@ -104,17 +107,17 @@ async def _send(session: ClientSession, request: Request) -> Reply:
         allow_redirects=False,
         timeout=ClientTimeout(total=None),
     ) as response:
-        body = await _read(response)
+        body = await _read(response, request.service)
         wait = seconds_until_retry(response.headers.get("Retry-After"), datetime.now(UTC))
         return Reply(response.status, body, wait)
 
 
-async def _read(response: aiohttp.ClientResponse) -> Any:
+async def _read(response: aiohttp.ClientResponse, service: str) -> Any:
     content = bytearray()
     async for part in response.content.iter_chunked(65_536):
         content += part
         if len(content) > BODY_LIMIT_BYTES:
-            raise aiohttp.ClientPayloadError("the reply is too long")
+            raise UnavailableError(f"{service} sent far too long a reply.", remedy="Try again later.")
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:

@@ -199,4 +199,4 @@ async def test_without_a_service_the_sentence_names_the_setting(session: ClientS
 
 async def test_an_endless_answer_is_cut_off(client: AIClient, script: Script) -> None:
     script.replies = [said("x" * 5_000_000)]
-    assert "can't be reached" in str(await _failure(client))
+    assert "too long" in str(await _failure(client))
