@@ -2,23 +2,29 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
+from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
 
 from bot.errors import NotAllowedError, UnavailableError
 from bot.model import Clock, Place, Secret, Voice, WebhookKey, utc_now
-from bot.rules.speech import dm_text, webhook_name
+from bot.rules.speech import dm_text, shown_avatar, webhook_name
 from bot.store import webhooks
 from bot.store.cipher import Cipher
 from bot.store.statement import Store
 
+log = logging.getLogger(__name__)
+
 WEBHOOK_NAME = "Tzurot"
+REMEMBERED_WEBHOOKS = 10_000
 TYPING_SECONDS = 8
 """Discord shows the indicator for ten seconds."""
 
@@ -40,8 +46,8 @@ class WebhookSpeaker:
     store: Store
     cipher: Cipher
     clock: Clock = utc_now
-    _known: dict[int, WebhookKey] = field(default_factory=dict)
-    _locks: dict[int, asyncio.Lock] = field(default_factory=dict)
+    _known: OrderedDict[int, WebhookKey] = field(default_factory=OrderedDict)
+    _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def say(self, place: Place, voice: Voice, text: str) -> int:
         """Send one message of at most 2000 characters; returns its id. Raises UnavailableError or NotAllowedError."""
@@ -90,7 +96,7 @@ class WebhookSpeaker:
         message = await webhook.send(
             text,
             username=webhook_name(voice.display_name),
-            avatar_url=voice.avatar_url or discord.utils.MISSING,
+            avatar_url=shown_avatar(voice.avatar_url) or discord.utils.MISSING,
             thread=discord.Object(place.channel_id) if place.parent_id else discord.utils.MISSING,
             allowed_mentions=NOBODY_PINGED,
             wait=True,
@@ -99,12 +105,21 @@ class WebhookSpeaker:
 
     async def _webhook_of(self, channel_id: int) -> WebhookKey:
         if key := self._known.get(channel_id):
+            self._known.move_to_end(channel_id)
             return key
-        async with self._locks.setdefault(channel_id, asyncio.Lock()):
+        async with self._lock_of(channel_id):
             if channel_id not in self._known:
                 self._known[channel_id] = await self._load(channel_id) or await self._obtain(channel_id)
-        self._locks.pop(channel_id, None)
-        return self._known[channel_id]
+                if len(self._known) > REMEMBERED_WEBHOOKS:
+                    self._known.popitem(last=False)
+            return self._known[channel_id]
+
+    def _lock_of(self, channel_id: int) -> asyncio.Lock:
+        """One lock for all who want it at the same time; it goes when the last of them has."""
+        lock = self._locks.get(channel_id)
+        if lock is None:
+            self._locks[channel_id] = lock = asyncio.Lock()
+        return lock
 
     async def _load(self, channel_id: int) -> WebhookKey | None:
         return await self.store.first(webhooks.get(channel_id, self.cipher))
@@ -126,9 +141,11 @@ class WebhookSpeaker:
         return None
 
     async def _forget(self, key: WebhookKey) -> None:
-        if self._known.get(key.channel_id) == key:
-            del self._known[key.channel_id]
-            await self.store.write(webhooks.delete(key.channel_id))
+        # Under the lock, and the row first: whoever looks meanwhile would take the dead one from the store again.
+        async with self._lock_of(key.channel_id):
+            if self._known.get(key.channel_id) == key:
+                await self.store.write(webhooks.delete(key.channel_id))
+                self._known.pop(key.channel_id, None)
 
 
 @contextmanager
@@ -139,7 +156,8 @@ def _translated(doing: str) -> Iterator[None]:
     except discord.HTTPException as error:
         _raise_translated(error, doing)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-        raise UnavailableError(f"Discord did not let me {doing} just now ({type(error).__name__}).") from None
+        log.warning("Discord did not take a message: %s", type(error).__name__)
+        raise UnavailableError(f"Discord did not let me {doing} just now.", remedy="Try again later.") from None
 
 
 def _raise_translated(error: discord.HTTPException, doing: str) -> NoReturn:
@@ -153,4 +171,6 @@ def _raise_translated(error: discord.HTTPException, doing: str) -> NoReturn:
             f"I am not allowed to {doing} as a personality.",
             remedy="I need the permissions Manage Webhooks and Send Messages in this channel.",
         ) from None
-    raise UnavailableError(f"Discord did not let me {doing} just now (status {error.status}).") from None
+    raise UnavailableError(
+        f"Discord did not let me {doing} just now (status {error.status}).", remedy="Try again later."
+    ) from None

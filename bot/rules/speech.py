@@ -2,6 +2,7 @@
 
 import re
 
+from bot.rules.names import URL_MAX
 from bot.rules.splitting import MESSAGE_LIMIT, cut_position
 
 NAME_LIMIT = 80
@@ -17,6 +18,11 @@ def webhook_name(display_name: str) -> str:
     printable = "".join(c for c in display_name if c.isprintable() or c.isspace())
     name = FORBIDDEN.sub(_part, " ".join(printable.split()))
     return name[: cut_position(name, NAME_LIMIT)].strip() or NAMELESS
+
+
+def shown_avatar(url: str | None) -> str | None:
+    """The avatar's address, unless Discord would refuse the whole message for it."""
+    return url if url and len(url) <= URL_MAX and re.fullmatch(r"https?://\S+", url, re.IGNORECASE) else None
 
 
 def dm_text(display_name: str, text: str) -> str:
