@@ -3,6 +3,7 @@
 import secrets
 
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.context import Context, bare, hybrid_command, hybrid_group, member_of, place_of, reply, services_of
@@ -46,6 +47,7 @@ class AuthCog(commands.Cog):
             await reply(ctx, "I sent you a direct message with the link.", is_private=True)
 
     @auth.command(usage="CODE", description="Log in with the code from the link; only by direct message")
+    @app_commands.describe(code="What the page behind the link showed you")
     async def code(self, ctx: Context, *, code: str) -> None:
         """In a server the message that shows the code is deleted before anything else."""
         await ctx.defer(ephemeral=True)

@@ -1,5 +1,6 @@
 """What every cog needs: the services, Discord's objects as the program's own, and replies that ping nobody."""
 
+import logging
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -9,7 +10,15 @@ import aiohttp
 import discord
 from discord.ext import commands
 
-from bot.errors import NotAllowedError, TzurotError
+from bot.errors import (
+    ConfigurationError,
+    NotAllowedError,
+    ProtectedError,
+    StorageError,
+    TzurotError,
+    UnavailableError,
+    UnreadableError,
+)
 from bot.model import Heard, Member, Place
 from bot.services.activations import Activations
 from bot.services.dialogue import Dialogue
@@ -20,7 +29,12 @@ from bot.services.policy import Policy
 from bot.services.status_report import StatusReport
 from bot.services.verifications import Verifications
 
+log = logging.getLogger(__name__)
+
 MESSAGE_LIMIT = 2000
+UNSAVED = "I can't look anything up or save anything at the moment. The operator can see why in the log."
+OPERATORS_MATTER = (StorageError, ProtectedError, UnreadableError, ConfigurationError)
+"""Errors whose sentences speak of files and settings, which no user can do anything about."""
 UNDELIVERED = (discord.HTTPException, aiohttp.ClientError, OSError)
 """What sending raises when nobody can be told."""
 
@@ -109,8 +123,17 @@ async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
         place=await _place_of_message(message, client),
         content=message.content,
         replied_to_id=reference.message_id if reference and is_reply else None,
-        replied_to_webhook_name=_webhook_name_of(reference) if reference and is_reply else None,
+        replied_to_webhook_name=_webhook_name_of(reference, client.application_id) if reference and is_reply else None,
     )
+
+
+def is_muted(message: discord.Message) -> bool:
+    """Whether the bot may not write where this was written: its webhooks could, but a moderator said no."""
+    granted = _granted(message)
+    if granted is None:
+        return False
+    is_thread = isinstance(message.channel, discord.Thread)
+    return not (granted.send_messages_in_threads if is_thread else granted.send_messages)
 
 
 async def reply(ctx: Context, text: str, *, is_private: bool = False) -> None:
@@ -134,7 +157,12 @@ async def answer_message(message: discord.Message, text: str) -> None:
 
 
 def sentence_of(error: TzurotError) -> str:
-    """What a user is told of a refusal or failure."""
+    """What a user is told of a refusal or failure; what the operator should know of goes to the log."""
+    if isinstance(error, OPERATORS_MATTER):
+        log.error("%s", error)
+        return UNSAVED
+    if isinstance(error, UnavailableError):
+        log.warning("A user was told: %s", error.message)
     return str(error)
 
 
@@ -150,6 +178,13 @@ def plain(text: str) -> str:
     return discord.utils.escape_markdown(text)
 
 
+def code(text: str) -> str:
+    """A name as it is typed, in a box that none of its characters ends."""
+    fence = "``" if "`" in text else "`"
+    inside = f" {text} " if text.startswith("`") or text.endswith("`") else text
+    return f"{fence}{inside}{fence}"
+
+
 def shorten(text: str) -> str:
     """At most what fits into one message."""
     return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 2].rstrip() + " …"
@@ -157,7 +192,22 @@ def shorten(text: str) -> str:
 
 def _sent_once_as_reply_to(message: discord.Message) -> dict[str, Any]:
     """The nonce lets Discord drop the copy when the client repeats the request after a 5xx."""
-    return {"nonce": secrets.token_hex(12), "reference": message.to_reference(fail_if_not_exists=False)}
+    sent_once = {"nonce": secrets.token_hex(12)}
+    granted = _granted(message)
+    if granted is not None and not granted.read_message_history:
+        return sent_once  # Discord takes no reply there, only a message
+    return {**sent_once, "reference": message.to_reference(fail_if_not_exists=False)}
+
+
+def _granted(message: discord.Message) -> discord.Permissions | None:
+    """What the bot may do where the message was written; None where there are no permissions, or none are known."""
+    if message.guild is None or isinstance(message.channel, discord.PartialMessageable):
+        return None
+    me = cast("discord.Member | None", message.guild.me)
+    try:
+        return message.channel.permissions_for(me) if me else None
+    except discord.ClientException:  # a thread whose parent is not in the cache
+        return None
 
 
 async def _place_of_message(message: discord.Message, client: discord.Client) -> Place:
@@ -195,8 +245,9 @@ def _sees_nsfw_channel(author: discord.abc.User) -> bool:
     )
 
 
-def _webhook_name_of(reference: discord.MessageReference) -> str | None:
+def _webhook_name_of(reference: discord.MessageReference, own_id: int | None) -> str | None:
+    """The name over the message replied to, unless another bot's webhook spoke it, such as a proxy's for a person."""
     message = reference.resolved
-    if isinstance(message, discord.Message) and message.webhook_id:
-        return message.author.name
-    return None
+    if not isinstance(message, discord.Message) or not message.webhook_id:
+        return None
+    return message.author.name if message.application_id in (None, own_id) else None

@@ -6,7 +6,16 @@ from collections import OrderedDict
 import discord
 from discord.ext import commands
 
-from bot.cogs.context import UNDELIVERED, Context, answer_message, heard_from, host_of, sentence_of, services_of
+from bot.cogs.context import (
+    UNDELIVERED,
+    Context,
+    answer_message,
+    heard_from,
+    host_of,
+    is_muted,
+    sentence_of,
+    services_of,
+)
 from bot.errors import TzurotError, trace
 
 log = logging.getLogger(__name__)
@@ -30,7 +39,7 @@ class DialogueCog(commands.Cog):
             return
         if self._host.prefix_of(message.content) is not None:
             await self._command(message)
-        else:
+        elif not is_muted(message):
             await self._hear(message)
 
     async def _command(self, message: discord.Message) -> None:

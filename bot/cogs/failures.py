@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 BROKEN = "Something went wrong on my side, and the operator can see it in the log."
 OUTDATED = "My commands have just changed. Please try again in a minute."
+UNDELIVERABLE = "Discord did not take my answer; what you asked for may well be done."
+QUOTING = 'A name of several words, or with quotation marks in it, goes between straight ones: `"like this"`.'
 
 
 class IgnoredError(commands.CheckFailure):
@@ -58,15 +60,10 @@ class FailureCog(commands.Cog):
             return None
         if isinstance(error, commands.CommandNotFound):
             return await self._unknown(ctx)
-        if isinstance(error, commands.UserInputError):
-            return self._usage(ctx)
         cause = _root(error)
-        if isinstance(cause, TzurotError):
-            return sentence_of(cause)
-        if isinstance(cause, app_commands.TransformerError):
-            return self._usage(ctx)
-        log.error("Command %s failed: %s", ctx.command, trace(cause))
-        return BROKEN
+        if isinstance(error, commands.UserInputError) or isinstance(cause, app_commands.TransformerError):
+            return self._usage(ctx, error)
+        return sentence_of(cause) if isinstance(cause, TzurotError) else _unexpected(ctx, cause)
 
     async def _unknown(self, ctx: Context) -> str | None:
         try:
@@ -77,20 +74,35 @@ class FailureCog(commands.Cog):
         help_command = services_of(self._bot).policy.command("help")
         return f"I don't know the command “{plain((ctx.invoked_with or '')[:50])}”. {help_command} lists what I can do."
 
-    def _usage(self, ctx: Context) -> str:
+    def _usage(self, ctx: Context, error: Exception) -> str:
         policy = services_of(self._bot).policy
         if ctx.command is None:
             return f"See {policy.command('help')}."
         typed = f"{ctx.command.qualified_name} {ctx.command.usage or ''}".strip()
-        return f"It goes like this: {policy.command(typed)}"
+        sentence = f"It goes like this: {policy.command(typed)}"
+        is_misquoted = isinstance(error, commands.ArgumentParsingError)
+        return f"I stumbled over a quotation mark. {sentence}\n{QUOTING}" if is_misquoted else sentence
 
     async def _on_tree_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
         log.error("A slash command could not be run: %s", trace(error))
         sentence = OUTDATED if isinstance(error, app_commands.CommandNotFound) else BROKEN
         if isinstance(error, app_commands.CommandSignatureMismatch):
             sentence = OUTDATED
-        if not interaction.response.is_done():
-            await interaction.response.send_message(sentence, ephemeral=True)
+        try:
+            if not interaction.response.is_done():
+                await interaction.response.send_message(
+                    sentence, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
+                )
+        except UNDELIVERED as failure:
+            log.warning("A slash command's author could not be told: %s", type(failure).__name__)
+
+
+def _unexpected(ctx: Context, cause: BaseException) -> str:
+    if isinstance(cause, UNDELIVERED):
+        log.warning("Command %s: Discord did not take the answer: %s", ctx.command, type(cause).__name__)
+        return UNDELIVERABLE
+    log.error("Command %s failed: %s", ctx.command, trace(cause))
+    return BROKEN
 
 
 def _root(error: BaseException) -> BaseException:

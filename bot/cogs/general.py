@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.context import Context, bare, hybrid_command, plain, reply, services_of
@@ -11,7 +12,14 @@ from bot.model import ReplicationState
 from bot.services.status_report import Report
 
 AnyCommand = commands.Command[Any, ..., Any]
-SHOWN = ("personalities", "personality_aliases", "channel_activations", "conversations", "message_mappings")
+SHOWN = {
+    "personalities": ("personality", "personalities"),
+    "personality_aliases": ("alias", "aliases"),
+    "channel_activations": ("active channel", "active channels"),
+    "conversations": ("conversation", "conversations"),
+    "message_mappings": ("message", "messages"),
+}
+"""Tables, and what users call a row and rows of them."""
 
 
 class GeneralCog(commands.Cog):
@@ -21,6 +29,7 @@ class GeneralCog(commands.Cog):
         self._bot = bot
 
     @hybrid_command(usage="[COMMAND]", description="Show what I can do")
+    @app_commands.describe(command="The command to explain; all of them if you leave it out")
     async def help(self, ctx: Context, *, command: str | None = None) -> None:
         """All commands, or one with its other names."""
         await reply(ctx, self._explain(command) if command else self._overview(), is_private=True)
@@ -34,7 +43,8 @@ class GeneralCog(commands.Cog):
 
     @hybrid_command(description="See what I know, and how safe it is")
     async def status(self, ctx: Context) -> None:
-        """Rows, uptime and the copy in the bucket."""
+        """Rows, uptime and the copy in the bucket; counting many rows takes a moment."""
+        await ctx.defer()
         await reply(ctx, _described(await services_of(self._bot).status.read()))
 
     def _overview(self) -> str:
@@ -53,6 +63,8 @@ class GeneralCog(commands.Cog):
             known = services_of(self._bot).policy.command("help")
             raise NotFoundError(f"There is no command “{plain(name[:50])}”.", remedy=f"{known} lists them all.")
         lines = [f"{services_of(self._bot).policy.command(_usage(command))}: {command.description}."]
+        if command.brief:
+            lines.append(f"{command.brief}.")
         if command.aliases:
             lines.append("Also: " + ", ".join(f"`{alias}`" for alias in command.aliases))
         if isinstance(command, commands.Group):
@@ -67,11 +79,12 @@ def _usage(command: AnyCommand) -> str:
 
 def _described(report: Report) -> str:
     minutes = int(report.uptime.total_seconds() // 60)
-    rows = ", ".join(f"{report.rows[table]} {table.replace('_', ' ')}" for table in SHOWN if table in report.rows)
+    counted = [(report.rows[table], *words) for table, words in SHOWN.items() if table in report.rows]
+    kept = ", ".join(f"{number:,} {one if number == 1 else many}" for number, one, many in counted)
     return "\n".join(
         (
             f"Awake for {minutes // 1440} d {minutes // 60 % 24} h {minutes % 60} min.",
-            f"I keep {rows} (schema `{report.schema}`).",
+            f"I remember {kept}.",
             _replication(report.replication),
         )
     )
@@ -79,12 +92,12 @@ def _described(report: Report) -> str:
 
 def _replication(state: ReplicationState) -> str:
     if not state.is_configured:
-        return "⚠️ There is **no copy** outside of this machine: no bucket is configured."
+        return "⚠️ There is **no copy** of it outside of this machine."
     if state.confirmed_at is None:
-        return "⚠️ No upload to the bucket has been confirmed since I started."
+        return "⚠️ No copy outside of this machine has been confirmed since I started."
     when = f"<t:{int(state.confirmed_at.timestamp())}:R>"
-    text = f"The last upload to the bucket was confirmed {when}, {state.lag_ms or 0:.0f} ms after it was written."
-    return f"{text}\n⚠️ Uploads fail at the moment." if state.failure else text
+    text = f"The copy outside of this machine was last confirmed {when}, {state.lag_ms or 0:.0f} ms behind me."
+    return f"{text}\n⚠️ Copying fails at the moment." if state.failure else text
 
 
 async def setup(bot: commands.Bot) -> None:

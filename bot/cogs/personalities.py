@@ -1,10 +1,18 @@
 """Commands about personalities: add, remove, list, info, alias."""
 
+import re
+
+from discord import app_commands
 from discord.ext import commands
 
-from bot.cogs.context import Context, bare, hybrid_command, member_of, plain, reply, services_of
+from bot.cogs.context import Context, bare, code, hybrid_command, member_of, plain, reply, services_of
 from bot.model import Personality
 from bot.services.personalities import Added, Details, Page, Personalities, Removed, Wish
+
+NAME = "The personality's full name or one of its aliases"
+QUOTING = "A name of several words goes between quotation marks"
+URL = re.compile(r"(?<!\S)https?://\S*", re.IGNORECASE)
+SHOWN_ALIASES = 25
 
 
 class PersonalityCog(commands.Cog):
@@ -21,60 +29,70 @@ class PersonalityCog(commands.Cog):
         aliases=["create", "new"],
         usage="NAME [ALIAS] [AVATAR-URL [PROMPT]]",
         description="Add a personality, so that it can be talked to",
+        brief=QUOTING,
+    )
+    @app_commands.describe(
+        name="Its full name, as the AI service knows it",
+        alias="Another name to call it by",
+        avatar="A link to its picture, where the AI service has none",
+        prompt="Who it is and how it speaks, where the AI service does not know",
     )
     async def add(
         self,
         ctx: Context,
         name: str,
+        *,
         alias: str | None = None,
         avatar: str | None = None,
-        *,
         prompt: str | None = None,
     ) -> None:
         """Typed, what stands before a URL is the alias, and what follows the URL the prompt."""
         await ctx.defer()
         if ctx.interaction is None:
-            alias, avatar, prompt = arrange(" ".join(part for part in (alias, avatar, prompt) if part))
+            alias, avatar, prompt = arrange(alias or "")
         wish = Wish(full_name=bare(name), alias=alias, avatar_url=avatar, prompt=prompt)
         await reply(ctx, _added(await self._personalities.add(member_of(ctx), wish), self._mention()))
 
     @hybrid_command(aliases=["delete"], usage="NAME", description="Remove a personality that you added")
+    @app_commands.describe(name=NAME)
     async def remove(self, ctx: Context, *, name: str) -> None:
         """By full name or alias."""
         await reply(ctx, _removed(await self._personalities.remove(member_of(ctx), bare(name))))
 
     @hybrid_command(name="list", usage="[PAGE]", description="Show the personalities that you added")
+    @app_commands.describe(page="Which ten of them; the first if you leave it out")
     async def list_(self, ctx: Context, page: int = 1) -> None:
         """Ten a page."""
         found = await self._personalities.list(member_of(ctx), page)
         await reply(ctx, _listed(found, services_of(self._bot).policy.command("add NAME")))
 
     @hybrid_command(usage="NAME", description="Show everything about a personality")
+    @app_commands.describe(name=NAME)
     async def info(self, ctx: Context, *, name: str) -> None:
         """By full name or alias."""
         await reply(ctx, _details(await self._personalities.info(bare(name))))
 
-    @hybrid_command(usage="NAME ALIAS", description="Give a personality another name to call it by")
+    @hybrid_command(usage="NAME ALIAS", description="Give a personality another name to call it by", brief=QUOTING)
+    @app_commands.describe(name=NAME, alias="The new name; it may hold spaces and any script")
     async def alias(self, ctx: Context, name: str, *, alias: str) -> None:
         """A name of several words goes into quotes; the alias is the rest of the line."""
         done = await self._personalities.alias(member_of(ctx), bare(name), bare(alias))
-        await reply(ctx, f"**{plain(done.personality.display_name)}** now also listens to `{done.alias}`.")
+        await reply(ctx, f"**{plain(done.personality.display_name)}** now also listens to {code(done.alias)}.")
 
     def _mention(self) -> str:
         return services_of(self._bot).policy.mention_char
 
 
 def arrange(rest: str) -> tuple[str | None, str | None, str | None]:
-    """Alias, avatar URL and prompt out of what was typed after the name."""
-    words = rest.split()
-    position = next((at for at, word in enumerate(words) if word.startswith(("http://", "https://"))), len(words))
-    alias, avatar = " ".join(words[:position]), "".join(words[position : position + 1])
-    return bare(alias) or None, avatar or None, " ".join(words[position + 1 :]) or None
+    """Alias, avatar URL and prompt out of what was typed after the name; the prompt keeps its lines."""
+    url = URL.search(rest)
+    alias, avatar, prompt = (rest[: url.start()], url[0], rest[url.end() :]) if url else (rest, "", "")
+    return bare(alias) or None, avatar or None, prompt.strip() or None
 
 
 def _added(added: Added, mention: str) -> str:
     name = plain(added.personality.display_name)
-    called = ", ".join(f"`{mention}{alias}`" for alias in (added.personality.full_name, *added.aliases))
+    called = ", ".join(code(mention + alias) for alias in (added.personality.full_name, *added.aliases))
     word = "is back" if added.is_revived else "is here"
     return f"**{name}** {word}. Call it by {called}."
 
@@ -96,12 +114,14 @@ def _listed(page: Page, add: str) -> str:
 
 
 def _names(personality: Personality) -> str:
-    return f"**{plain(personality.display_name)}** `{personality.full_name}`"
+    return f"**{plain(personality.display_name)}** {code(personality.full_name)}"
 
 
 def _details(details: Details) -> str:
     personality = details.personality
-    aliases = ", ".join(f"`{alias}`" for alias in details.aliases)
+    aliases = ", ".join(map(code, details.aliases[:SHOWN_ALIASES]))
+    if len(details.aliases) > SHOWN_ALIASES:
+        aliases += f" and {len(details.aliases) - SHOWN_ALIASES} more"
     lines = [
         _names(personality),
         f"Added by <@{personality.added_by}> <t:{int(personality.added_at.timestamp())}:D>"

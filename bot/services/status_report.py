@@ -11,12 +11,11 @@ from bot.store.statement import Store
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Rows by table, the copy in the bucket, time since start, the last migration's name."""
+    """Rows by table, the copy in the bucket, time since start."""
 
     rows: dict[str, int]
     replication: ReplicationState
     uptime: timedelta
-    schema: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,5 +35,4 @@ class StatusReport:
             rows=rows,
             replication=self.replication.state if self.replication else ReplicationState(is_configured=False),
             uptime=self.clock() - self.started_at,
-            schema=await self.store.first(overview.last_migration()) or "",
         )

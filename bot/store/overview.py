@@ -17,8 +17,3 @@ def tables() -> Query[str]:
 def count_rows(table: str) -> Query[int]:
     """How many rows one of these tables has."""
     return Query(f'SELECT count(*) AS n FROM "{table}"', lambda row: int(row["n"]))  # noqa: S608 - from `tables`
-
-
-def last_migration() -> Query[str]:
-    """The name of the last migration that was applied."""
-    return Query("SELECT name FROM _sqlite_migrations ORDER BY name DESC LIMIT 1", lambda row: str(row["name"]))

@@ -17,6 +17,7 @@ from bot.app import run_bot
 from bot.durability.health import listen
 from bot.sandbox.ai import AISandbox
 from bot.sandbox.discord import Channel, DiscordOptions, DiscordSandbox, Guild, Message, Permission, User
+from bot.sandbox.discord.model import Exchange
 from bot.settings import Settings, load_settings
 from bot.store.migrate import create_database
 
@@ -173,4 +174,15 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         channel = discord.add_channel(guild, "talk", nsfw=True)
         mira = discord.add_user("Mira")
         discord.join(guild, mira, permissions=Permission.MANAGE_MESSAGES)
+        careless: list[str] = []
+        discord.observe(lambda exchange: careless.extend(_may_ping(exchange)))
         yield World(discord, ai, database, guild, channel, mira)
+        assert careless == []
+
+
+def _may_ping(exchange: Exchange) -> list[str]:
+    """The route, where something was sent or edited without saying that it pings nobody."""
+    body = exchange.body if isinstance(exchange.body, dict) else {}
+    shown = body.get("data") or {} if exchange.route.endswith("/callback") else body
+    is_safe = "content" not in shown or shown.get("allowed_mentions", {}).get("parse") == []
+    return [] if is_safe else [f"{exchange.method} {exchange.route}"]

@@ -1,7 +1,10 @@
 """Commands as people give them: typed in any case, or with a slash."""
 
+from typing import Any
+
 import pytest
 
+from bot.errors import StorageError
 from bot.model import Ban, utc_now
 from bot.sandbox.discord import Permission
 from bot.store import blacklist
@@ -28,7 +31,9 @@ async def test_a_command_without_its_argument_is_answered_with_how_it_goes(world
         assert "`!tz add NAME" in (await world.hears("!tz add")).content
         assert "`!tz alias NAME ALIAS`" in (await world.hears("!tz alias lilith")).content
         assert "`!tz list [PAGE]`" in (await world.hears("!tz list x")).content
-        assert "`!tz add NAME" in (await world.hears('!tz add "lil')).content
+        stumbled = (await world.hears('!tz add "lil')).content
+        assert "quotation mark" in stumbled
+        assert "`!tz add NAME" in stumbled
 
 
 async def test_whoever_is_not_logged_in_is_told_how(world: World) -> None:
@@ -101,6 +106,73 @@ async def test_the_same_commands_work_with_a_slash(world: World) -> None:
         assert refused.message.is_ephemeral
 
 
+async def test_every_option_of_a_slash_command_says_what_it_is_for(world: World) -> None:
+    async with world.bot():
+        await world.discord.wait_for_commands()
+        waiting: list[dict[str, Any]] = [*world.discord._state.commands[None]]
+    seen = 0
+    while waiting:
+        node = waiting.pop()
+        assert len(node["description"]) > 1, node["name"]
+        waiting += node.get("options") or []
+        seen += 1
+    assert seen > 20
+
+
+async def test_a_slash_command_that_is_no_more_is_answered(world: World) -> None:
+    async with world.bot():
+        await world.discord.wait_for_commands()
+        known = world.discord._state.commands[None]
+        known.append({**next(command for command in known if command["name"] == "ping"), "name": "reset"})
+        answer = await world.discord.run_command(world.mira, world.channel, "reset", {})
+    assert answer.message.is_ephemeral
+    assert "try again" in answer.content
+
+
+async def test_names_may_be_typed_like_mentions_and_shown_whatever_is_in_them(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        assert "`@lil`" in (await world.hears("!tz add lilith @lil")).content
+        assert "**Lilith**" in (await world.hears("!tz info @Lil")).content
+        assert "``d’a`rc``" in (await world.hears("!tz alias @lilith d’a`rc")).content
+        assert (await world.hears("@D’A`RC hello")).author_name == "Lilith"
+        assert "You added it" in (await world.hears("!tz add lilith")).content
+
+
+async def test_who_may_not_be_answered_in_public_is_neither_answered_nor_logged_as_a_bug(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.discord.overwrite(world.channel, world.discord.bot_user, deny=Permission.SEND_MESSAGES)
+    other = world.discord.add_channel(world.guild, "other", nsfw=True)
+    async with world.bot():
+        await world.say("!tz help")
+        await world.hears("!tz help", channel=other)
+    assert not [m for m in world.discord.messages(world.channel) if m.author.is_bot]
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_where_the_bot_may_not_read_the_history_it_answers_without_a_reply(world: World) -> None:
+    world.discord.overwrite(world.channel, world.discord.bot_user, deny=Permission.READ_MESSAGE_HISTORY)
+    async with world.bot():
+        answer = await world.hears("!tz help")
+    assert answer.reply_to_id is None
+
+
+async def test_a_full_disk_is_the_operators_matter_and_not_the_users(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise StorageError("The disk is full: nothing was written.", remedy="Enlarge the volume.")
+
+    monkeypatch.setattr("bot.services.logins.Logins.revoke", fail)
+    async with world.bot():
+        answer = await world.hears("!tz auth revoke")
+    assert "save anything" in answer.content
+    assert "volume" not in answer.content
+    assert "The disk is full" in caplog.text
+
+
 async def test_an_activation_needs_manage_messages_and_an_nsfw_channel(world: World) -> None:
     tom = world.discord.add_user("Tom")
     world.discord.join(world.guild, tom, permissions=Permission.NONE)
@@ -128,12 +200,12 @@ async def test_without_a_login_service_nobody_logs_in_and_add_takes_a_prompt(wor
     world.overrides.update(service_website=None, profile_info_endpoint=None)
     async with world.bot():
         assert "operator's key" in (await world.hears("!tz auth status")).content
-        typed = "!tz add gardener green thumb https://pictures.example/g.png You grow roses."
+        typed = "!tz add gardener green thumb https://pictures.example/g.png You grow roses.\n\nYou hate  bees."
         assert "is here" in (await world.hears(typed)).content
         answer = await world.hears("@green thumb hello")
     assert answer.avatar_url == "https://pictures.example/g.png"
     system = [m["content"] for m in world.ai.calls[-1].body["messages"] if m["role"] == "system"]
-    assert system == ["You grow roses."]
+    assert system == ["You grow roses.\n\nYou hate  bees."]
 
 
 async def test_the_status_says_loudly_that_there_is_no_copy(world: World) -> None:

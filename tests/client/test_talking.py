@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.sandbox.discord import Message, Permission
-from bot.sandbox.discord.messages import announce
+from bot.sandbox.discord import Message, Permission, User
+from bot.sandbox.discord.messages import announce, publish
 from tests.client.conftest import World
 
 QUIET: dict[str, object] = {"parse": []}
@@ -65,6 +65,14 @@ async def test_a_direct_message_is_answered_with_the_name_in_front_once_the_user
     assert answer.nonce
 
 
+async def test_a_reply_in_a_direct_message_is_answered_by_who_spoke(home: World) -> None:
+    dm = home.discord.dm_channel(home.mira)
+    await home.hears("!tz verify")
+    first = await home.hears("@lil hello", channel=dm)
+    answer = await home.hears("and then?", channel=dm, reply_to=first)
+    assert answer.content == "**Lilith:** You said: and then?"
+
+
 async def test_a_long_answer_is_split_and_every_part_is_known_as_the_personalitys(home: World) -> None:
     text = "\n\n".join(f"Paragraph {number}: " + "word " * 150 for number in range(6))
     home.ai.answers = lambda _: text
@@ -99,6 +107,42 @@ async def test_a_webhook_that_someone_deleted_is_made_again(home: World) -> None
     home.discord.delete_webhook(home.discord.webhooks(home.channel)[0])
     second = await home.hears("@lil hello")
     assert second.webhook_id != first.webhook_id
+
+
+async def test_two_threads_at_once_notice_a_deleted_webhook_and_share_the_new_one(home: World) -> None:
+    threads = [home.discord.add_thread(home.channel, name) for name in ("one", "two", "three")]
+    await home.hears("@lil hello")
+    home.discord.delete_webhook(home.channel)
+    said = [await home.say("@lil hello", channel=thread) for thread in threads]
+    answers = [await home.next(thread, message) for thread, message in zip(threads, said, strict=True)]
+    assert [answer.author_name for answer in answers] == ["Lilith"] * 3
+    assert len(home.discord.webhooks(home.channel)) == 1
+
+
+async def test_where_the_bot_may_not_write_its_webhook_is_silent_too(home: World) -> None:
+    home.discord.overwrite(home.channel, home.discord.bot_user, deny=Permission.SEND_MESSAGES)
+    thread = home.discord.add_thread(home.channel, "may still be written in")
+    await home.say("@lil hello")
+    assert (await home.hears("@lil hello", channel=thread)).author_name == "Lilith"
+    assert len([call for call in home.ai.calls if call.route == "chat"]) == 1
+
+
+async def test_a_reply_to_a_persons_proxy_of_the_same_name_is_not_for_the_personality(home: World) -> None:
+    state = home.discord._state
+    face = User(state.snowflakes.next(), "Lilith", is_bot=True, is_webhook=True)
+    proxied = Message(
+        state.snowflakes.next(),
+        home.channel.id,
+        face,
+        "a person speaks",
+        guild_id=home.guild.id,
+        webhook_id=face.id,
+        application_id=466378653216014359,
+    )
+    publish(state, proxied)
+    await home.say("hello you", reply_to=proxied)
+    await home.hears("@lil hello")  # answered after the reply would have been
+    assert [call.question for call in home.ai.calls if call.route == "chat"] == ["@lil hello"]
 
 
 async def test_without_manage_webhooks_the_author_is_told_what_is_missing(home: World) -> None:
