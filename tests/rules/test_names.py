@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.errors import InvalidInputError
 from bot.rules.names import check_alias, check_avatar_url, check_full_name, display_aliases
-from bot.rules.speech import DM_LIMIT, dm_text, webhook_name
+from bot.rules.speech import DM_LIMIT, dm_text, shown_avatar, webhook_name
 
 
 @pytest.mark.parametrize("name", ["x", "a" * 101, "Bot", "EVERYONE", "null", "naïve", "a/b", "a@b", "a\nb", "", "  "])
@@ -65,3 +65,9 @@ def test_every_display_name_becomes_one_that_discord_takes(name: str) -> None:
 @given(st.text(max_size=200))
 def test_a_direct_message_has_room_for_the_name(name: str) -> None:
     assert len(dm_text(name, "x" * DM_LIMIT)) <= 2000
+
+
+@pytest.mark.parametrize("url", [None, "", "not a link", "ftp://a.example/p.png", "https://a b", "https://" + "x" * 3000])
+def test_an_imported_avatar_that_discord_would_refuse_is_left_out(url: str | None) -> None:
+    assert shown_avatar(url) is None
+    assert shown_avatar("https://a.example/p.png") == "https://a.example/p.png"
