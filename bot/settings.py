@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     litestream_secret_access_key: SecretStr | None = None
     litestream_config: Path = Path(__file__).parent.parent / "litestream.yml"
     litestream_socket: Path | None = None
+    litestream_log_level: Literal["DEBUG", "INFO", "WARN", "ERROR"] = "WARN"
     allow_init: str | None = None
     restore_mode: Literal["accept-volume", "prefer-replica"] | None = None
     replica_interval_seconds: Seconds = 0.25

@@ -10,20 +10,31 @@ import click
 
 from bot.app import run_bot
 from bot.cli.options import common_options, read_settings, start_logging
+from bot.durability.last_words import say_last
+from bot.errors import TzurotError
 
 
 @click.command("bot")
 @common_options
 @click.option("--lock-fd", type=int, hidden=True, help="The volume's lock, as the supervisor's open file.")
 @click.option("--listen-fd", type=int, hidden=True, help="The listening socket for probes, as an open file.")
-def command(database: Path | None, lock_fd: int | None, listen_fd: int | None, *, as_json: bool) -> None:
+@click.option("--words-fd", type=int, hidden=True, help="Where the supervisor is told why this process ends.")
+def command(
+    database: Path | None, lock_fd: int | None, listen_fd: int | None, words_fd: int | None, *, as_json: bool
+) -> None:
     """Be the bot; `tzurot run` adds the start decision and the copy in the bucket."""
     del as_json
     settings = read_settings(database)
     start_logging(settings.log_level)
     logging.getLogger("discord.client").addFilter(_without_traceback)
     with asyncio.Runner() as runner:
-        code = runner.run(run_bot(settings, lock_fd, listen_fd))
+        try:
+            code = runner.run(run_bot(settings, lock_fd, listen_fd))
+        except TzurotError as error:
+            if words_fd is None:
+                raise
+            say_last(words_fd, str(error))
+            code = error.exit_code
         _leave(code)
 
 

@@ -20,6 +20,9 @@ from bot.store.inspection import inspect_file
 
 log = logging.getLogger(__name__)
 
+LOG_LINE_STARTS = ("{", "time=")
+"""What Litestream's log lines begin with, as JSON and as text; its last word is neither."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -104,6 +107,6 @@ async def _run(settings: Settings, source: Source, output: Path, inherits: tuple
 
 def _reason(errors: bytes) -> str:
     lines = [line for line in errors.decode(errors="replace").splitlines() if line.strip()]
-    plain = [line for line in lines if not line.startswith("{")]
+    plain = [line for line in lines if not line.startswith(LOG_LINE_STARTS)]
     last = (plain or lines or ["Litestream gave no reason"])[-1]
     return last.removeprefix("Error: ").rstrip(".")

@@ -13,16 +13,19 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+from bot.durability.aside import run_aside
+from bot.durability.backlog import describe_backlog
 from bot.durability.boot import Boot, take_lock
 from bot.durability.child import Child, Program
 from bot.durability.environment import bot_environment
 from bot.durability.health import HealthServer, Readiness, listen
+from bot.durability.last_words import last_words
 from bot.durability.launch import Launch
 from bot.durability.lock import VolumeLock
 from bot.durability.preflight import require_settings
 from bot.durability.race import race
 from bot.durability.replication import Replication
-from bot.errors import ExitCode, TzurotError
+from bot.errors import ConfigurationError, ExitCode, ProtectedError, TzurotError
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -89,32 +92,38 @@ class Supervisor:
         delay = self._settings.restart_delay_seconds
         while True:
             started = time.monotonic()
-            code = await self._run_bot(lock, listener)
+            code, last_words = await self._run_bot(lock, listener)
             if code in FINAL_CODES:
                 log.error("The bot ended with code %d, which starting it again can't mend", code)
-                return code
+                raise _final_error(code, last_words)
             if time.monotonic() - started > self._settings.restart_delay_limit_seconds:
                 delay = self._settings.restart_delay_seconds
-            log.error("The bot ended with code %d; it starts again in %g s", code, delay)
+            log.error("%s", f"The bot ended with code {code}; it starts again in {delay:g} s. {last_words}".rstrip())
             await self._flush()
             await asyncio.sleep(delay)
             delay = min(2 * delay, self._settings.restart_delay_limit_seconds)
 
-    async def _run_bot(self, lock: VolumeLock, listener: socket.socket) -> int:
-        """One life of the bot, which answers the probes while it lives."""
+    async def _run_bot(self, lock: VolumeLock, listener: socket.socket) -> tuple[int, str]:
+        """One life of the bot, which answers the probes while it lives; its exit code and why it ended, if it said."""
         self._say("The bot is being started.")
-        database = str(self._settings.database_path.absolute())
-        files = (lock.fd, listener.fileno())
-        options = ("--database", database, "--lock-fd", str(files[0]), "--listen-fd", str(files[1]))
-        socket_path = self._replication.socket if self._replication else None
-        environment = bot_environment(self._settings, socket_path)
-        self._bot = await Child.start(Program((*self._bot_command, *options), environment, files))
-        log.info("The bot was started %.0f ms after the supervisor", (time.monotonic() - self._born) * 1000)
-        await self._health.stop()
-        code = await self._bot.wait()
+        with last_words() as words:
+            self._bot = await Child.start(self._bot_program(lock, listener, words.fd))
+            words.hand_over()
+            log.info("The bot was started %.0f ms after the supervisor", (time.monotonic() - self._born) * 1000)
+            await self._health.stop()
+            code = await self._bot.wait()
+            said = words.read()
         self._say("The bot ended and will be started again.")
         await self._health.start(listener)
-        return code
+        return code, said
+
+    def _bot_program(self, lock: VolumeLock, listener: socket.socket, words_fd: int) -> Program:
+        files = {"--lock-fd": lock.fd, "--listen-fd": listener.fileno(), "--words-fd": words_fd}
+        options = [text for name, fd in files.items() for text in (name, str(fd))]
+        database = ("--database", str(self._settings.database_path.absolute()))
+        socket_path = self._replication.socket if self._replication else None
+        environment = bot_environment(self._settings, socket_path)
+        return Program((*self._bot_command, *database, *options), environment, tuple(files.values()))
 
     async def _flush(self) -> bool:
         """Bring everything off-site; False, with the reason in the log, when that fails."""
@@ -126,7 +135,8 @@ class Supervisor:
             async with asyncio.timeout(self._settings.shutdown_sync_timeout_seconds):
                 result = await self._replication.flush()
         except (TimeoutError, TzurotError) as error:
-            log.error("The last writes are on the volume only: %s", error or "the bucket took too long")  # noqa: TRY400
+            reason = str(error) or f"The bucket took longer than {self._settings.shutdown_sync_timeout_seconds:g} s."
+            log.error("The last upload failed: %s", reason)  # noqa: TRY400 - one line
             return False
         log.info("Everything is in the bucket, up to transaction %d", result.replicated_txid)
         return True
@@ -141,10 +151,19 @@ class Supervisor:
         is_safe = await self._flush()
         if self._replication is not None:
             await self._replication.stop()
+        if not is_safe:  # the last word, after whatever Litestream had to say
+            since = await run_aside(describe_backlog, self._settings.database_path)
+            log.error("The last writes, %s, are on the volume ONLY: keep it, the next start uploads them", since)
         return is_safe
 
     def _say(self, phase: str) -> None:
         self._readiness.phase = phase
+
+
+def _final_error(code: int, last_words: str) -> TzurotError:
+    """What the bot ended with, as this process's own error: so it is said last, where operators look first."""
+    kind = ConfigurationError if code == ExitCode.MISUSED else ProtectedError
+    return kind(last_words or f"The bot ended with code {code}; its own log lines above say why.")
 
 
 @contextlib.contextmanager

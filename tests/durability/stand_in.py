@@ -14,6 +14,7 @@ from pathlib import Path
 from bot.cli.options import start_logging
 from bot.durability.canary import Canary
 from bot.durability.health import HealthServer, Readiness, inherit_listener
+from bot.durability.last_words import say_last
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock
 from bot.durability.supervisor import Supervisor
@@ -39,10 +40,11 @@ async def write_rows(store: SQLiteStore, canary: Canary, count: int) -> None:
     report(event="written", rows=rows, pid=os.getpid(), confirmed=state.confirmed_txid, failure=state.failure)
 
 
-async def be_bot(settings: Settings, lock_fd: int, listen_fd: int) -> int:
-    VolumeLock.inherit(lock_fd)
+async def be_bot(settings: Settings, given: argparse.Namespace) -> int:
+    VolumeLock.inherit(given.lock_fd)
     if code := int(os.environ.get("STAND_IN_CODE", "0")):
         report(event="exit", code=code)
+        say_last(given.words_fd, "What the bot said last.")
         return code
     store = await open_store(settings.database_path, settings=settings)
     canary = Canary(store, Litestream(settings.litestream_socket or Path("none"), settings.database_path), settings)
@@ -52,7 +54,7 @@ async def be_bot(settings: Settings, lock_fd: int, listen_fd: int) -> int:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, more.set)
-    with inherit_listener(listen_fd) as listener:
+    with inherit_listener(given.listen_fd) as listener:
         await health.start(listener)
         await write_rows(store, canary, int(os.environ.get("STAND_IN_ROWS", "3")))
         while not stop.is_set():
@@ -76,11 +78,12 @@ def main() -> int:
     parser.add_argument("--database", type=Path)
     parser.add_argument("--lock-fd", type=int)
     parser.add_argument("--listen-fd", type=int)
+    parser.add_argument("--words-fd", type=int)
     given = parser.parse_args()
     settings = load_settings()
     start_logging("INFO")
     if given.mode == "bot":
-        return asyncio.run(be_bot(settings, given.lock_fd, given.listen_fd))
+        return asyncio.run(be_bot(settings, given))
     return asyncio.run(run(settings))
 
 
