@@ -23,7 +23,7 @@ from bot.durability.canary import Canary
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock
-from bot.errors import ConfigurationError, ExitCode, TzurotError, trace
+from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError, TzurotError, trace
 from bot.model import Secret, utc_now
 from bot.services.activations import Activations
 from bot.services.dialogue import Dialogue
@@ -111,7 +111,7 @@ async def _go_online(stack: AsyncExitStack, parts: Parts, token: Secret, stop: a
 
 async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadiness) -> Parts:
     cipher = cipher_from(settings)
-    store = await open_store(settings.database_path, settings=settings)
+    store = await _open_store(settings)
     stack.push_async_callback(store.close)
     await require_keys(store, cipher)
     session = await stack.enter_async_context(
@@ -126,6 +126,13 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
     client = Client(settings)
     readiness.is_database_open, readiness.client, readiness.phase = True, client, ""
     return Parts(settings=settings, store=store, cipher=cipher, session=session, client=client, canary=canary)
+
+
+async def _open_store(settings: Settings) -> SQLiteStore:
+    try:
+        return await open_store(settings.database_path, settings=settings)
+    except DamagedError as error:  # starting again and again would not mend it
+        raise ProtectedError(error.message, remedy=error.remedy) from error
 
 
 def _services_of(parts: Parts) -> Services:

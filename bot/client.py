@@ -78,6 +78,9 @@ class Client(commands.Bot):
 
     async def leave(self) -> None:
         """Close every connection, within the time that the settings give, also when Discord answers nothing."""
+        settling = self._connection._ready_task  # noqa: SLF001 - waits for more guilds, and would wake up after the end
+        if settling is not None:
+            settling.cancel()
         try:
             await asyncio.wait_for(self.close(), self._settings.gateway_close_timeout_seconds)
         except TimeoutError:

@@ -61,6 +61,10 @@ class StorageError(TzurotError):
     """The database refused a write or a read: disk full, read-only volume, I/O error."""
 
 
+class DamagedError(StorageError):
+    """The database's file is there, but is no sound database."""
+
+
 class BusyError(StorageError):
     """Another connection held the database's lock for longer than the busy timeout."""
 

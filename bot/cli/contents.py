@@ -120,6 +120,8 @@ def require_free(target: Path) -> None:
             raise ProtectedError(f"{path} is already there.", remedy="Choose another name, or move it away.")
     if not target.parent.is_dir():
         raise NotFoundError(f"The folder {target.parent} does not exist.", remedy="Make it first.")
+    if not os.access(target.parent, os.W_OK, effective_ids=True):
+        raise StorageError(f"The folder {target.parent} can't be written.", remedy="Choose another place.")
 
 
 def require_space(target: Path, needed_bytes: int) -> None:

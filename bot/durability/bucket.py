@@ -16,7 +16,7 @@ from obstore.exceptions import UnauthenticatedError as RefusedError
 from obstore.store import S3Store
 from pydantic import SecretStr
 
-from bot.durability.lineage import Current, Lineage, Marker, epoch_prefix
+from bot.durability.lineage import Current, Lineage, Marker, Writer, epoch_prefix
 from bot.errors import ConfigurationError, ProtectedError, UnavailableError
 from bot.settings import Settings
 
@@ -83,6 +83,18 @@ class Bucket:
                 remedy="Run one instance only; this one's data stays on its volume and in its own folder.",
             ) from None
 
+    async def announce(self, writer: Writer) -> None:
+        """Say that this instance writes from now on; whoever did so before finds out when it looks."""
+        await self._ask(obstore.put_async(self._store, self._writer_path, writer.model_dump_json(indent=1).encode()))
+
+    async def read_writer(self) -> Writer | None:
+        """The instance that was last to say so; None where nobody ever did, or not legibly."""
+        try:
+            result = await self._ask(obstore.get_async(self._store, self._writer_path))
+            return Writer.model_validate_json(bytes(await self._ask(result.bytes_async())))
+        except (FileNotFoundError, MissingError, pydantic.ValidationError):
+            return None
+
     async def claim(self, lineage: Lineage) -> bool:
         """Take an epoch's number for good; False when somebody has it."""
         path = f"{self._prefix}/control/e{lineage.epoch:06d}.json"
@@ -133,6 +145,10 @@ class Bucket:
     def _current_path(self) -> str:
         return f"{self._prefix}/control/current.json"
 
+    @property
+    def _writer_path(self) -> str:
+        return f"{self._prefix}/control/writer.json"
+
     async def _has_any(self, prefix: str) -> bool:
         async for _ in self._list(prefix):
             return True
@@ -164,7 +180,10 @@ class Bucket:
                 raise _refused(self._name) from None
             if isinstance(error, (FileNotFoundError, MissingError)):
                 raise
-            raise UnavailableError(f"The bucket {self._name} can't be reached.") from None
+            raise UnavailableError(
+                f"The bucket {self._name} can't be reached.",
+                remedy="Check REPLICA_ENDPOINT, the network and the service's status page.",
+            ) from None
 
 
 async def next_epoch(bucket: Bucket, current: Current | None) -> int:

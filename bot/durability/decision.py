@@ -13,6 +13,8 @@ from bot.durability.lineage import Current, Marker
 from bot.errors import ProtectedError, UnavailableError
 from bot.store.inspection import FileKind
 
+PROBLEMS_LENGTH = 300
+
 
 class Action(StrEnum):
     """What a start does before the bot runs."""
@@ -246,13 +248,12 @@ def _refuse_stranger(facts: Facts, current: Current) -> None:
 
 
 def _refuse_damaged(facts: Facts) -> NoReturn:
-    what = "is empty (zero bytes)" if facts.database is FileKind.EMPTY else "is damaged"
-    details = f" ({'; '.join(facts.problems)[:300].rstrip('.')})" if facts.problems else ""
+    found = "The database file is empty (zero bytes)" if facts.database is FileKind.EMPTY else "; ".join(facts.problems)
     if facts.bucket is None or (isinstance(facts.bucket, BucketFacts) and not facts.bucket.copy.has_files):
         remedy = "Move it away, and put a backup in its place."
     else:
         remedy = "Set RESTORE_MODE=prefer-replica to set it aside and restore the copy from the bucket."
-    raise ProtectedError(f"The database file {what}{details}; nothing was touched.", remedy=remedy)
+    raise ProtectedError(f"{found[:PROBLEMS_LENGTH].rstrip('.')}; nothing was touched.", remedy=remedy)
 
 
 def _refuse_traces(facts: Facts) -> None:

@@ -14,7 +14,7 @@ from bot.durability.aside import run_aside
 from bot.durability.child import Child, Program
 from bot.durability.environment import litestream_environment, litestream_program
 from bot.durability.volume import is_sound, place, staged
-from bot.errors import ConflictError, UnavailableError, UnreadableError
+from bot.errors import ConflictError, StorageError, TzurotError, UnavailableError, UnreadableError
 from bot.settings import Settings
 from bot.store.inspection import inspect_file
 
@@ -101,8 +101,17 @@ async def _run(settings: Settings, source: Source, output: Path, inherits: tuple
             if child.is_running:
                 await child.kill()
     if code != 0:
-        raise UnavailableError(f"{source.prefix} can't be restored: {_reason(err)}.")
+        raise _failure(source.prefix, _reason(err))
     return str(orjson.loads(out)["txid"])
+
+
+def _failure(prefix: str, reason: str) -> TzurotError:
+    if "no space left on device" in reason:  # trying again would not help
+        return StorageError(
+            f"The disk is full: there is no room to restore {prefix}; what was there before is untouched.",
+            remedy="Free space on the volume or make it larger.",
+        )
+    return UnavailableError(f"{prefix} can't be restored: {reason}.", remedy="`tzurot doctor` looks closer.")
 
 
 def _reason(errors: bytes) -> str:

@@ -1,5 +1,7 @@
 """The files on the volume: where new ones are prepared, how old ones are set aside, and what may not be there."""
 
+import contextlib
+import itertools
 import os
 import shutil
 from collections.abc import Callable
@@ -8,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.durability.lineage import sync_folder
-from bot.errors import ConfigurationError, StorageError
+from bot.errors import ConfigurationError, DamagedError, StorageError
 from bot.settings import Settings
 from bot.store.engine import connect, opened
 from bot.store.inspection import FileKind, FileReport, inspect_file
@@ -67,9 +69,9 @@ def _quick_check(database: Path) -> str:
         # Read-only: closing a connection that may write would move the whole WAL into the database.
         with translated(), opened(connect(database, "ro", LOCK_SECONDS)) as connection:
             found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except StorageError as error:
+    except DamagedError as error:
         return error.message
-    return "" if found == "ok" else found
+    return "" if found == "ok" else f"SQLite finds the database file damaged: {found}"
 
 
 def staged(database: Path) -> Path:
@@ -94,6 +96,7 @@ def place(prepared: Path, database: Path) -> None:
     if wal.exists() and wal.stat().st_size:
         raise StorageError(f"The database prepared in {prepared.parent} was not closed properly; nothing was replaced.")
     try:
+        _sync_file(prepared)
         prepared.rename(database)
         sync_folder(database.parent)
     except OSError as error:
@@ -107,15 +110,35 @@ def set_aside(database: Path, now: datetime) -> Path | None:
     left = [database.with_name(name) for name in names if database.with_name(name).exists()]
     if not left:
         return None
-    folder = database.parent / f"set-aside-{now:%Y%m%dT%H%M%SZ}"
+    name = f"set-aside-{now:%Y%m%dT%H%M%SZ}"
     try:
-        folder.mkdir(exist_ok=True)
+        folder = _new_folder(database.parent, name)
         for file in left:
             file.rename(folder / file.name)
+        # The new names first: a power cut must not leave a file without any.
+        sync_folder(folder)
         sync_folder(database.parent)
     except OSError as error:
-        raise StorageError(f"The old database can't be set aside in {folder}: {error.strerror}.") from None
+        raise StorageError(f"The old database can't be set aside in {name}: {error.strerror}.") from None
     return folder
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """A folder that was not there: two starts within a second must not put one file over another's."""
+    for number in itertools.count(1):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+    raise AssertionError  # the numbers do not end
+
+
+def _sync_file(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def forget_replication(database: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.errors import ConflictError, StorageError
 from bot.store.engine import RawConnection, connect, opened
 from bot.store.migrate import LOCK_SECONDS, SIDE_FILES, read_applied, sync_folder
-from bot.store.translate import REFUSALS, translate, translated
+from bot.store.translate import REFUSALS, comes_from_outside, translate, translated
 
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|' ORDER BY name"
 PROBLEM_LIMIT = 10
@@ -40,7 +40,10 @@ class FileReport:
 
 
 def inspect_file(path: Path, *, full: bool) -> FileReport:
-    """Look at the file without changing it; `full` checks every page, index, key and row count as well."""
+    """Look at the file without changing it; `full` checks every page, index, key and row count as well.
+
+    Raises StorageError when the disk, its rights or another program keep it from being read.
+    """
     side_files = tuple(file for suffix in SIDE_FILES if (file := Path(f"{path}{suffix}")).exists())
     if not path.exists():
         return FileReport(path, FileKind.MISSING, side_files=side_files)
@@ -50,8 +53,10 @@ def inspect_file(path: Path, *, full: bool) -> FileReport:
         with opened(connect(path, "ro", LOCK_SECONDS)) as connection:
             return _report(path, connection, side_files, full=full)
     except REFUSALS as error:
-        problem = translate(error).message
-        return FileReport(path, FileKind.DAMAGED, (problem,), side_files=side_files)
+        problem = translate(error)
+        if comes_from_outside(error):  # who can't read a file knows nothing about its content
+            raise problem from error
+        return FileReport(path, FileKind.DAMAGED, (problem.message,), side_files=side_files)
 
 
 def _report(path: Path, connection: RawConnection, side_files: tuple[Path, ...], *, full: bool) -> FileReport:

@@ -8,7 +8,7 @@ from pathlib import Path
 import schema
 from bot.errors import ProtectedError
 from bot.store.engine import EngineError, RawConnection, connect, opened, require_engine
-from bot.store.translate import translated
+from bot.store.translate import comes_from_outside, translated
 
 APPLIED = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'tzurot' ORDER BY name"
 HAS_TABLE = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_sqlite_migrations'"
@@ -72,14 +72,21 @@ def create_database(path: Path) -> None:
     _require_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.new")
+    _remove(unfinished)
+    try:
+        with translated(), opened(connect(unfinished, "rwc", LOCK_SECONDS)) as connection:
+            _apply_pending(connection)
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        _require_free(path)
+        unfinished.rename(path)
+    finally:
+        _remove(unfinished)
+    sync_folder(path.parent)
+
+
+def _remove(unfinished: Path) -> None:
     for suffix in ("", *SIDE_FILES):
         Path(f"{unfinished}{suffix}").unlink(missing_ok=True)
-    with translated(), opened(connect(unfinished, "rwc", LOCK_SECONDS)) as connection:
-        _apply_pending(connection)
-        connection.execute("PRAGMA journal_mode=WAL").fetchall()
-    _require_free(path)
-    unfinished.rename(path)
-    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -103,6 +110,8 @@ def _apply_pending(connection: RawConnection) -> list[str]:
         try:
             migrations.apply(database, stop_before=following)
         except (EngineError, ArithmeticError, LookupError, TypeError, ValueError, OSError) as error:
+            if comes_from_outside(error):  # nothing is wrong with the migration
+                raise
             raise ProtectedError(
                 f"Migration {name} failed: {error}.",
                 remedy="The database is as the last successful migration left it; start the previous version.",

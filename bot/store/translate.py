@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from bot.errors import BusyError, ConflictError, InvalidInputError, StorageError, TzurotError
+from bot.errors import BusyError, ConflictError, DamagedError, InvalidInputError, StorageError, TzurotError
 from bot.store.engine import EngineError, EngineWarning
 from bot.store.statement import Value
 
@@ -36,6 +36,10 @@ _SENTENCES = {
     "SQLITE_NOMEM": ("There is not enough memory for the database.", "Give the container more memory."),
     "SQLITE_TOOBIG": ("A value is too large for the database.", ""),
 }
+
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_SHORT = ("SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
+_OUTSIDE = ("FULL", "READONLY", "IOERR", "CANTOPEN", "PERM", "NOMEM", "BUSY", "LOCKED", "INTERRUPT")
 
 _CONSTRAINTS = {
     "UNIQUE constraint failed": "is already there",
@@ -70,8 +74,15 @@ def translate(error: Exception) -> TzurotError:
         )
     for known, (message, remedy) in _SENTENCES.items():
         if name.startswith(known):
-            return StorageError(message, remedy=remedy)
+            kind = DamagedError if known in _DAMAGED else StorageError
+            return kind(message, remedy=remedy)
     return StorageError(f"The database refused a statement ({name}): {error}.")
+
+
+def comes_from_outside(error: Exception) -> bool:
+    """Whether the disk, its rights or another program is to blame, and not what stands in the file."""
+    name: str = getattr(error, "sqlite_errorname", "")
+    return name.removeprefix("SQLITE_").startswith(_OUTSIDE) and not name.startswith(_SHORT)
 
 
 def _conflict(message: str) -> ConflictError:

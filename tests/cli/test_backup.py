@@ -98,6 +98,15 @@ def test_a_damaged_database_is_not_passed_off_as_a_copy(tzurot: Run, database: P
     assert not [name for name in files_under(tmp_path) if "copy" in name]
 
 
+@pytest.mark.usefixtures("obeying_permissions")
+def test_a_folder_that_can_not_be_written_is_named(tzurot: Run, database: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    ended = tzurot("backup", folder / "copy.db", "--database", database)
+    assert ended.code == 1
+    assert "locked can't be written" in ended.err.splitlines()[-1]
+
+
 def test_a_full_disk_leaves_nothing_behind(database: Path, tmp_path: Path) -> None:
     def only_small_files() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

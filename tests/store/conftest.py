@@ -1,7 +1,10 @@
 """One contract suite for every backend: a further one is one more entry of `BACKENDS`."""
 
 import base64
-from collections.abc import AsyncIterator
+import resource
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,3 +66,17 @@ async def store(backend: SQLiteBackend) -> AsyncIterator[SQLiteStore]:
 @pytest.fixture
 def cipher() -> Cipher:
     return Cipher([make_key(1)])
+
+
+@contextmanager
+def file_size_limit(limit: int) -> Iterator[None]:
+    """Every write beyond that size fails with EFBIG, which SQLite reports as an I/O error."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    # Python would cut the compiled form of what it imports short, too.
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writes_bytecode
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 import schema
-from bot.errors import ProtectedError
+from bot.errors import ProtectedError, StorageError
 from bot.settings import Settings
 from bot.store import engine, migrate
 from bot.store.driver import inspect_file, open_store
 from bot.store.inspection import FileKind
 from bot.store.migrate import create_database, is_current
 from bot.store.statement import Query, Statement
+
+from .conftest import file_size_limit
 
 GOOD = '"""Good."""\n\n\ndef migrate(db):\n    """Run."""\n    db.execute("CREATE TABLE {name} (id INTEGER) STRICT")\n'
 BAD = GOOD + '    db.execute("INSERT INTO {name} VALUES (1)")\n    db.execute("INSERT INTO nowhere VALUES (1)")\n'  # noqa: S608 - a migration written by the test
@@ -84,6 +86,13 @@ def test_a_new_database_whose_migration_fails_is_not_there_afterwards(tmp_path: 
     with pytest.raises(ProtectedError, match="0002_b"):
         create_database(tmp_path / "new.db")
     assert not (tmp_path / "new.db").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_full_disk_is_not_blamed_on_the_migration_and_nothing_is_left(tmp_path: Path) -> None:
+    with file_size_limit(50_000), pytest.raises(StorageError, match="Check the volume and its free space"):
+        create_database(tmp_path / "volume" / "tzurot.db")
+    assert not list((tmp_path / "volume").iterdir())
 
 
 def test_a_database_from_a_newer_version_is_refused_and_not_touched(path: Path, folder: Path) -> None:

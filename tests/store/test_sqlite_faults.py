@@ -2,11 +2,8 @@
 
 import asyncio
 import os
-import resource
 import sqlite3
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,7 @@ from bot.store.inspection import FileKind
 from bot.store.migrate import create_database
 from bot.store.statement import Bulk, Query, Statement
 
-from .conftest import SQLiteBackend
+from .conftest import SQLiteBackend, file_size_limit
 
 INSERT = "INSERT INTO blacklist (user_id, reason, blacklisted_at) VALUES (:id, :text, '')"
 
@@ -38,20 +35,6 @@ async def pragma(store: SQLiteStore, sql: str) -> Any:
     """The first value that the pragma gives on the writer's connection."""
     row = await store._writer.submit(lambda connection: connection.execute(f"PRAGMA {sql}").fetchone())
     return row and row[0]
-
-
-@contextmanager
-def file_size_limit(limit: int) -> Iterator[None]:
-    """Every write beyond that size fails with EFBIG, which SQLite reports as an I/O error."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    # Python would cut the compiled form of what it imports short, too.
-    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = writes_bytecode
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_the_writer_has_the_pragmas_that_make_a_commit_durable(store: SQLiteStore) -> None:
@@ -226,6 +209,13 @@ async def test_a_read_only_file_is_said_to_be_one(store: SQLiteStore, backend: S
     await pragma(store, "query_only = ON")
     with pytest.raises(StorageError, match=r"read-only.*Mount the volume writable"):
         await store.write(insert(2))
+
+
+@pytest.mark.usefixtures("obeying_permissions")
+def test_a_file_that_may_not_be_read_is_not_called_damaged(backend: SQLiteBackend) -> None:
+    backend.path.chmod(0)
+    with pytest.raises(StorageError, match="can't be opened"):
+        inspect_file(backend.path, full=False)
 
 
 @pytest.mark.usefixtures("obeying_permissions")
