@@ -26,7 +26,13 @@ class TzurotError(Exception):
 
     def __str__(self) -> str:
         """Both sentences, as they are shown on a terminal."""
-        return f"{self.message} {self.remedy}".strip()
+        return join(self.message, self.remedy)
+
+
+def join(message: str, remedy: str) -> str:
+    """The message and its remedy; a message of several lines ends in a line end, and the remedy stands below it."""
+    space = "" if message.endswith("\n") else " "
+    return f"{message}{space}{remedy}".strip()
 
 
 class NotFoundError(TzurotError):

@@ -248,7 +248,8 @@ def _is_address(url: str) -> bool:
 
 
 def _explain(detail: ErrorDetails) -> str:
-    expected = detail["msg"].removeprefix("Value error, ")
+    msg = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    expected = msg.partition(", unable to")[0]
     if not detail["loc"]:
         return expected
     name = str(detail["loc"][0])

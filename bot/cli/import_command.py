@@ -1,6 +1,5 @@
 """`tzurot import`: a data folder of the JavaScript original into the database."""
 
-import asyncio
 import re
 import sys
 import time
@@ -12,7 +11,7 @@ import click
 from rich.console import Console
 from rich.status import Status
 
-from bot.cli.options import common_options, print_json, read_settings, start_logging
+from bot.cli.options import common_options, print_json, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_table, printable, show
 from bot.durability.lock import VolumeLock, held_error
 from bot.errors import ProtectedError
@@ -48,11 +47,12 @@ def command(folder: Path, database: Path | None, *, dry_run: bool, skip_unreadab
     try:
         with progress.shown():
             report = _import(folder, settings, options)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:
+        code = int(ended.code or 0) if isinstance(ended, SystemExit) else INTERRUPTED
         if as_json:
-            print_json({"error": "Interrupted: nothing was written.", "remedy": "", "exit_code": INTERRUPTED})
+            print_json({"error": "Interrupted: nothing was written.", "remedy": "", "exit_code": code})
         click.echo("tzurot: Interrupted: nothing was written.", err=True)
-        return INTERRUPTED
+        return code
     if as_json:
         print_json(report.as_dict())
     else:
@@ -64,12 +64,12 @@ def _import(folder: Path, settings: Settings, options: ImportOptions) -> ImportR
     path = settings.database_path
     if path.exists():
         with _lock(path.parent):
-            return asyncio.run(import_folder(folder, path, options))
+            return run_to_end(import_folder(folder, path, options))
     if options.is_dry_run:
-        return asyncio.run(import_folder(folder, path, options))
+        return run_to_end(import_folder(folder, path, options))
     _require_new_allowed(settings)
     with _lock(path.parent):
-        return asyncio.run(import_into_new(folder, path, options))
+        return run_to_end(import_into_new(folder, path, options))
 
 
 def _lock(folder: Path) -> VolumeLock:

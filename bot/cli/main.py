@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 import orjson
 
-from bot.errors import ExitCode, TzurotError, trace
+from bot.errors import ExitCode, TzurotError, join, trace
 
 INTERRUPTED = 130
 """What shells expect of a program that Ctrl-C ended."""
@@ -108,7 +108,7 @@ def _fail(sentence: str, code: int, remedy: str = "") -> NoReturn:
     with contextlib.suppress(BrokenPipeError):
         if _wants_json():
             _print_error(sentence, remedy, code)
-        click.echo(f"tzurot: {sentence} {remedy}".rstrip(), err=True)
+        click.echo(f"tzurot: {join(sentence, remedy)}", err=True)
     sys.exit(code)
 
 

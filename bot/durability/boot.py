@@ -16,7 +16,7 @@ from bot.durability.lineage import Current, Marker, Parent, epoch_prefix, now_ut
 from bot.durability.lock import POLL_SECONDS, VolumeLock, held_error
 from bot.durability.restore import Source, fetch
 from bot.durability.volume import clean, forget_replication, place, set_aside, staged
-from bot.errors import ConfigurationError, ProtectedError
+from bot.errors import ConfigurationError, InvalidInputError, ProtectedError
 from bot.settings import Settings
 from bot.store.legacy.importer import ImportOptions, import_folder, rejects_path
 from bot.store.migrate import create_database, is_current
@@ -125,7 +125,13 @@ class Boot:
 
     async def _import(self, folder: Path, prepared: Path) -> None:
         self._progress(f"The old data in {folder} is being imported.")
-        report = await import_folder(folder, prepared, ImportOptions(self._settings))
+        try:
+            report = await import_folder(folder, prepared, ImportOptions(self._settings))
+        except InvalidInputError as error:
+            raise ConfigurationError(
+                f"IMPORT_DIR names nothing to import: {error.message}",
+                remedy="Correct it, or unset it to begin without the old data.",
+            ) from None
         if rejects_path(prepared).exists():
             rejects_path(prepared).replace(rejects_path(self._database))
         log.info(

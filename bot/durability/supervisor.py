@@ -146,7 +146,8 @@ class Supervisor:
         self._say("The bot is stopping.")
         if self._bot is not None and self._bot.is_running:
             code = await self._bot.stop(self._settings.stop_timeout_seconds)
-            log.log(logging.ERROR if code else logging.INFO, "The bot ended with code %d", code)
+            is_usual = code in (ExitCode.DONE, -signal.SIGTERM)  # the latter where it was not up yet
+            log.log(logging.INFO if is_usual else logging.ERROR, "The bot ended with code %d", code)
         await self._health.start(listener)
         is_safe = await self._flush()
         if self._replication is not None:

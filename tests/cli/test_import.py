@@ -141,9 +141,10 @@ def test_a_missing_folder_is_wrong_usage(terminal: Terminal) -> None:
     assert terminal.run()[0] == 2
 
 
-def test_ctrl_c_rolls_back_and_says_so(terminal: Terminal) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"])
+def test_being_told_to_end_rolls_back_and_says_so(terminal: Terminal, number: signal.Signals, code: int) -> None:
     record = '{"userId": "7", "channelId": "8", "personalityName": "x", "timestamp": 1749321806895}'
-    rows = ",".join(f'"{number}": {record}' for number in range(5_000_000, 5_300_000))
+    rows = ",".join(f'"{message}": {record}' for message in range(5_000_000, 5_300_000))
     (terminal.old / "message_map.json").write_text(f"{{{rows}}}")
     process = terminal.start(PROGRESS_INTERVAL_SECONDS="0.001")
     try:
@@ -151,11 +152,11 @@ def test_ctrl_c_rolls_back_and_says_so(terminal: Terminal) -> None:
         for line in process.stderr:
             if line.startswith("message_mappings"):
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=TIMEOUT_SECONDS)
     finally:
         process.kill()
         process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "nothing was written" in errors
     assert [path.name for path in terminal.database.parent.iterdir()] == [".tzurot.lock"]

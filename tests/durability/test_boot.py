@@ -11,7 +11,7 @@ from bot.durability.bucket import Bucket
 from bot.durability.decision import Action
 from bot.durability.lock import VolumeLock
 from bot.durability.replication import Replication
-from bot.errors import ExitCode, ProtectedError, TzurotError, UnavailableError, UnreadableError
+from bot.errors import ConfigurationError, ExitCode, ProtectedError, TzurotError, UnavailableError, UnreadableError
 from bot.sandbox.bucket import BucketSandbox, FaultProxy, Mode
 from bot.settings import Settings
 from bot.store.driver import open_store
@@ -310,6 +310,12 @@ async def test_an_old_folder_that_can_not_be_read_leaves_no_database(container: 
         await boot(container.settings(IMPORT_DIR=str(container.volume)))
     assert not container.database.exists()
     assert container.marker is None
+
+
+async def test_a_folder_to_import_that_is_not_there_is_a_wrong_setting(container: Container) -> None:
+    with pytest.raises(ConfigurationError, match="IMPORT_DIR names nothing to import"):
+        await boot(container.settings(IMPORT_DIR="/not/there"))
+    assert not container.database.exists()
 
 
 async def test_what_an_interrupted_start_was_preparing_is_removed(settings: Settings) -> None:

@@ -12,6 +12,16 @@ from bot.settings import load_settings
 from tests.durability.conftest import Container
 
 
+def test_the_very_first_start_is_told_of_everything_that_is_missing_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        require_settings(load_settings({"encryption_keys": ""}, env_file=None))
+    first, token, keys, remedy = str(caught.value).splitlines()
+    assert first == "2 things are missing:"
+    assert "DISCORD_TOKEN" in token
+    assert "base64.b64encode(os.urandom(32))" in keys
+    assert ".env.example" in remedy
+
+
 @pytest.mark.parametrize("value", ["a'b", "a\nb", "a$b", "a\\b"])
 def test_a_value_that_could_change_litestreams_file_is_refused(container: Container, value: str) -> None:
     with pytest.raises(ConfigurationError, match="REPLICA_REGION"):
