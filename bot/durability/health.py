@@ -1,5 +1,6 @@
 """What probes are told: `/livez` and `/readyz`, answered from memory so that a probe can neither hang nor lie."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from aiohttp import web
 
 from bot.errors import ConfigurationError
 from bot.model import Clock, ReplicationState, utc_now
+
+SETTLE_TURNS, TURN_SECONDS = 10, 0.005
+"""How often the event loop turns between the last connection taken and the end, so that its request is answered."""
 
 
 def _not_replicated() -> ReplicationState:
@@ -61,6 +65,7 @@ class HealthServer:
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness
         self._runner: web.AppRunner | None = None
+        self._listener: socket.socket | None = None
 
     async def start(self, listener: socket.socket) -> None:
         """Answer on a duplicate of the socket, so that another process can go on with the original."""
@@ -70,14 +75,23 @@ class HealthServer:
         app.router.add_get("/livez", _livez)
         app.router.add_get("/readyz", self._readyz)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        self._listener = listener.dup()
         await self._runner.setup()
-        await web.SockSite(self._runner, listener.dup()).start()
+        await web.SockSite(self._runner, self._listener).start()
 
     async def stop(self) -> None:
-        """Answer no more."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        """Take no more connections, answer those that were taken, and end."""
+        runner, self._runner = self._runner, None
+        if runner is None or self._listener is None:
+            return
+        # Not by closing the server: a connection that asyncio is just taking would stay open and never be answered.
+        asyncio.get_running_loop().remove_reader(self._listener.fileno())
+        try:
+            for _ in range(SETTLE_TURNS):
+                await asyncio.sleep(TURN_SECONDS)
+        finally:
+            await runner.cleanup()
+            self._listener.close()
 
     async def _readyz(self, _: web.Request) -> web.Response:
         problems = self._readiness.problems()

@@ -1,6 +1,8 @@
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
+import pytest
 
 from bot.durability.health import HealthServer, Readiness, listen
 from bot.model import ReplicationState
@@ -45,3 +47,30 @@ async def test_another_server_goes_on_with_the_same_listening_socket() -> None:
                 said += (await response.json())["problems"]
             await server.stop()
     assert said == ["One.", "Two.", "One."]
+
+
+async def ask(port: int) -> bytes:
+    """One probe, which has to be answered within a second."""
+    async with asyncio.timeout(1):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    return answer
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_probes_at_the_moment_of_a_hand_over_are_all_answered(turns: int) -> None:
+    """`turns` of the event loop pass between a probe and the hand-over: each state of a connection is caught once."""
+    with listen("127.0.0.1", 0) as listener:
+        first, second = HealthServer(Readiness(60)), HealthServer(Readiness(60))
+        await first.start(listener)
+        probes = [asyncio.create_task(ask(listener.getsockname()[1])) for _ in range(4)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await first.stop()
+        await second.start(listener)
+        answers = await asyncio.gather(*probes)
+        await second.stop()
+    assert [answer.partition(b"\r\n")[0] for answer in answers] == [b"HTTP/1.1 200 OK"] * 4
