@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     canary_interval_seconds: Seconds = 15
     sync_timeout_seconds: Seconds = 5
     check_timeout_seconds: Seconds = 10
+    volume_check_interval_seconds: Seconds = 1
 
     # The process
     port: int = Field(8080, ge=0, le=65_535)

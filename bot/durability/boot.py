@@ -127,6 +127,8 @@ class Boot:
         self._progress(f"The old data in {folder} is being imported.")
         try:
             report = await import_folder(folder, prepared, ImportOptions(self._settings))
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError  # the import keeps one that comes too late for itself; the start has to end
         except InvalidInputError as error:
             raise ConfigurationError(
                 f"IMPORT_DIR names nothing to import: {error.message}",

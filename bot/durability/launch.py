@@ -45,7 +45,7 @@ class Launch:
             log.warning("The bucket answers; replication begins")
             with contextlib.suppress(UnavailableError):  # keep_alive tries again and says so
                 await replication.start(marker)
-        await race(replication.keep_alive(), replication.confirm())
+        await race(replication.keep_alive(), replication.confirm(), replication.yield_to_others())
 
     async def _replicate_first(self, replication: Replication, marker: Marker, prepared: Prepared) -> None:
         self._progress("Litestream is being started.")

@@ -69,6 +69,17 @@ class Current(Lineage):
     history: tuple[Past, ...] = ()
 
 
+class Writer(BaseModel):
+    """Which process writes to the bucket, and into which epoch; the last to say so is the one that may."""
+
+    model_config = ConfigDict(frozen=True)
+
+    session: str
+    prefix: str
+    host: str
+    started_at: datetime
+
+
 def epoch_prefix(prefix: str, epoch: int) -> str:
     """Where an epoch's replica lives."""
     return f"{prefix}/e{epoch:06d}"

@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import logging
 import shutil
+import socket
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
-from bot.durability.bucket import Bucket
+from bot.durability.bucket import Bucket, Version
 from bot.durability.child import Child, Program
 from bot.durability.environment import litestream_environment, litestream_program
-from bot.durability.lineage import Marker, now_utc, succeed, write_marker
+from bot.durability.lineage import Current, Marker, Writer, now_utc, succeed, write_marker
 from bot.durability.litestream import Litestream, SyncResult
 from bot.durability.lock import VolumeLock
 from bot.errors import ConfigurationError, ProtectedError, UnavailableError
@@ -36,6 +38,7 @@ class Replication:
         self._program = litestream_program()
         self._marker: Marker | None = None
         self._child: Child | None = None
+        self._taking_over = asyncio.Lock()
 
     @property
     def is_started(self) -> bool:
@@ -49,6 +52,8 @@ class Replication:
             async with asyncio.timeout(self._settings.start_timeout_seconds):
                 await self._spawn(marker)
         except TimeoutError:
+            if self._child is not None:
+                await self._child.kill()  # or nobody would ever start another one
             raise UnavailableError("Litestream did not open its socket in time.") from None
 
     async def keep_alive(self) -> None:
@@ -72,6 +77,11 @@ class Replication:
             raise UnavailableError(f"The bucket has transaction {result.replicated_txid} of {result.txid}.")
         return result
 
+    async def revive(self) -> None:
+        """Start Litestream again if it ended and nobody keeps it alive any more."""
+        if self._marker is not None and (self._child is None or not self._child.is_running):
+            await self.start(self._marker)
+
     async def flush(self) -> SyncResult:
         """The same, and name a new epoch as the current one if that is still to do."""
         result = await self.sync(self._settings.shutdown_sync_timeout_seconds)
@@ -93,11 +103,45 @@ class Replication:
 
     async def take_over(self) -> None:
         """Name a new epoch as the current one; only right after an upload was confirmed."""
-        if self._marker is None or not self._marker.is_pending:
+        async with self._taking_over:  # the start, a flush and `confirm` may all have had their upload at once
+            if self._marker is None or not self._marker.is_pending:
+                return
+            self._marker = await _take_over(self._bucket, self._marker)
+            write_marker(self._database, self._marker)
+            log.info("Epoch %d is in the bucket, and is what a lost volume is restored from", self._marker.epoch)
+
+    async def yield_to_others(self) -> None:
+        """Tell everyone that this instance writes, and look whether another one did so since: ProtectedError.
+
+        It prevents nothing, but two instances with volumes of their own do not go on for long without a word.
+        """
+        if self._marker is None:
             return
-        self._marker = await _take_over(self._bucket, self._marker)
-        write_marker(self._database, self._marker)
-        log.info("Epoch %d is in the bucket, and is what a lost volume is restored from", self._marker.epoch)
+        me = Writer(
+            session=uuid.uuid4().hex, prefix=self._marker.prefix, host=socket.gethostname(), started_at=now_utc()
+        )
+        is_announced = False
+        while True:
+            with contextlib.suppress(UnavailableError, ConfigurationError):  # the canary says so
+                if not is_announced:
+                    await self._bucket.announce(me)
+                    is_announced = True
+                await self._require_alone(me)
+            await asyncio.sleep(self._settings.canary_interval_seconds)
+
+    async def _require_alone(self, me: Writer) -> None:
+        other = await self._bucket.read_writer()
+        if other is None or other.session == me.session:
+            return
+        if other.prefix == me.prefix:
+            await self._abandon()
+        raise other_writer(me, other)
+
+    async def _abandon(self) -> None:
+        """Upload nothing more, not even the rest: each further file would be one more that is not the other's."""
+        child, self._child, self._marker = self._child, None, None
+        if child is not None:
+            await child.kill()
 
     async def stop(self) -> None:
         """Ask Litestream once to end; it uploads what it can within its own limit."""
@@ -129,5 +173,30 @@ async def _take_over(bucket: Bucket, marker: Marker) -> Marker:
                 f"{marker.prefix}, which stays.",
                 remedy="Run one instance only.",
             )
-        await bucket.write_current(succeed(marker, current, now_utc()), version)
+        await _write_current(bucket, succeed(marker, current, now_utc()), version)
     return marker.model_copy(update={"is_pending": False})
+
+
+async def _write_current(bucket: Bucket, new: Current, replaces: Version | None) -> None:
+    try:
+        await bucket.write_current(new, replaces)
+    except ProtectedError:
+        # Sent twice because its first answer was lost, a write refuses itself.
+        version = await bucket.read_current()
+        if version is None or version.current.claim != new.claim:
+            raise
+
+
+def other_writer(me: Writer, other: Writer) -> ProtectedError:
+    """What an instance says that ends because another one began."""
+    who = f"Another instance, on {other.host} since {other.started_at:%Y-%m-%d %H:%M:%S} UTC,"
+    if other.prefix != me.prefix:
+        return ProtectedError(
+            f"{who} began {other.prefix}; this one wrote to {me.prefix}, which stays.",
+            remedy="Run one instance only, and give each installation a REPLICA_PREFIX of its own.",
+        )
+    return ProtectedError(
+        f"{who} writes to {other.prefix} as well: it has a copy of this volume, and both changes are mixed there.",
+        remedy="Run one instance only; stop that one too, remove the folder that ends in -litestream beside its "
+        "database, and start it once with RESTORE_MODE=accept-volume: it begins a copy of its own.",
+    )

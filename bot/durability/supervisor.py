@@ -25,6 +25,7 @@ from bot.durability.lock import VolumeLock
 from bot.durability.preflight import require_settings
 from bot.durability.race import race
 from bot.durability.replication import Replication
+from bot.durability.watch import watch_volume
 from bot.errors import ConfigurationError, ExitCode, ProtectedError, TzurotError
 from bot.settings import Settings
 
@@ -47,6 +48,7 @@ class Supervisor:
         self._health = HealthServer(self._readiness)
         self._replication: Replication | None = None
         self._bot: Child | None = None
+        self._has_volume = False
         self._born = time.monotonic()
 
     async def run(self) -> int:
@@ -85,8 +87,13 @@ class Supervisor:
             self._replication = Replication(self._settings, lock, boot.bucket)
         launch = Launch(self._settings, self._replication, self._say)
         prepared = await boot.prepare()
+        self._has_volume = True
         await launch.bring_up(prepared)
-        return await race(self._keep_bot(lock, listener), launch.keep_up(boot, prepared))
+        return await race(
+            self._keep_bot(lock, listener),
+            launch.keep_up(boot, prepared),
+            watch_volume(self._settings, lock),
+        )
 
     async def _keep_bot(self, lock: VolumeLock, listener: socket.socket) -> int:
         delay = self._settings.restart_delay_seconds
@@ -125,14 +132,16 @@ class Supervisor:
         environment = bot_environment(self._settings, socket_path)
         return Program((*self._bot_command, *database, *options), environment, tuple(files.values()))
 
-    async def _flush(self) -> bool:
+    async def _flush(self, *, is_last: bool = False) -> bool:
         """Bring everything off-site; False, with the reason in the log, when that fails."""
         if self._replication is None:
             return True
-        if not self._replication.is_started:
-            return self._bot is None
+        if not self._replication.is_started:  # nobody knows whether the database is off-site, if there is one yet
+            return not self._has_volume
         try:
             async with asyncio.timeout(self._settings.shutdown_sync_timeout_seconds):
+                if is_last:
+                    await self._replication.revive()
                 result = await self._replication.flush()
         except (TimeoutError, TzurotError) as error:
             reason = str(error) or f"The bucket took longer than {self._settings.shutdown_sync_timeout_seconds:g} s."
@@ -149,7 +158,7 @@ class Supervisor:
             is_usual = code in (ExitCode.DONE, -signal.SIGTERM)  # the latter where it was not up yet
             log.log(logging.INFO if is_usual else logging.ERROR, "The bot ended with code %d", code)
         await self._health.start(listener)
-        is_safe = await self._flush()
+        is_safe = await self._flush(is_last=True)
         if self._replication is not None:
             await self._replication.stop()
         if not is_safe:  # the last word, after whatever Litestream had to say

@@ -1,6 +1,7 @@
 """`stand_in.py run` is `tzurot run` with this file as its bot; `stand_in.py bot` writes rows and says what it did.
 
 Each line that the bot appends to STAND_IN_REPORT is one JSON object. SIGUSR1 makes it write one more row.
+With STAND_IN_STEPS=n, `run` dies of SIGKILL right before it changes the volume, or starts a process, for the nth time.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from bot.cli.options import start_logging
 from bot.durability.canary import Canary
@@ -25,6 +27,26 @@ from bot.store.statement import Query, Statement
 
 ADD = Statement("INSERT INTO blacklist (blacklisted_at) VALUES ('2026-11-23T19:00:00.000Z')")
 COUNT = Query("SELECT count(*) AS n FROM blacklist", lambda row: int(row["n"]))
+
+
+CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"}
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+def die_before(step: int, volume: Path) -> None:
+    """Watch Python's own events for what this process does to the volume."""
+    left = step
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal left
+        is_opening = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
+        is_change = (event in CHANGES or is_opening) and str(arguments[0]).startswith(str(volume))
+        if is_change or event == "subprocess.Popen":
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
 
 
 def report(**event: object) -> None:
@@ -84,6 +106,8 @@ def main() -> int:
     start_logging("INFO")
     if given.mode == "bot":
         return asyncio.run(be_bot(settings, given))
+    if steps := int(os.environ.get("STAND_IN_STEPS", "0")):
+        die_before(steps, settings.database_path.parent)
     return asyncio.run(run(settings))
 
 

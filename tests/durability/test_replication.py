@@ -1,0 +1,155 @@
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.durability import boot as boot_module
+from bot.durability import replication as replication_module
+from bot.durability.boot import Boot
+from bot.durability.bucket import Bucket, Version
+from bot.durability.lineage import Current
+from bot.durability.lock import VolumeLock
+from bot.durability.replication import Replication
+from bot.errors import ExitCode, UnavailableError
+from bot.settings import Settings
+from bot.store.legacy.importer import ImportOptions
+from bot.store.legacy.report import ImportReport
+from tests.durability.conftest import Container, aside, children, is_alive, until
+from tests.durability.test_boot import boot, live, replicating
+
+Make = Callable[[dict[str, str]], Container]
+OFTEN = {"CANARY_INTERVAL_SECONDS": "0.2"}
+
+
+@pytest.fixture
+def settings(container: Container) -> Settings:
+    return container.settings()
+
+
+async def test_uploads_confirmed_at_once_are_not_taken_for_two_instances(settings: Settings) -> None:
+    await live(settings)
+    settings.database_path.unlink()
+    async with replicating(settings) as replication:
+        await asyncio.gather(replication.confirm(), *(replication.flush() for _ in range(5)))
+    version = await Bucket(settings).read_current()
+    assert version is not None
+    assert [past.epoch for past in version.current.history] == [1]
+
+
+class Repeating(Bucket):
+    """Loses the first answer to each conditional write, and sends it again."""
+
+    async def write_current(self, current: Current, replaces: Version | None) -> None:
+        await super().write_current(current, replaces)
+        await super().write_current(current, replaces)
+
+
+async def test_a_take_over_that_was_sent_twice_does_not_refuse_itself(settings: Settings) -> None:
+    with VolumeLock.take(settings.database_path.parent, 0) as lock:
+        marker = (await Boot(settings, lock, lambda _: None).prepare()).marker
+        assert marker is not None
+        replication = Replication(settings, lock, Repeating(settings))
+        try:
+            await replication.start(marker)
+            await replication.flush()
+        finally:
+            await replication.stop()
+    assert not (await boot(settings)).marker.is_pending  # type: ignore[union-attr]  # there is a bucket
+
+
+async def test_a_litestream_that_never_answers_is_replaced(
+    container: Container, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = container.settings(START_TIMEOUT_SECONDS="0.2")
+    program, starts = tmp_path / "litestream", tmp_path / "starts"
+    program.write_text(f"#!/bin/sh\necho $$ >> {starts}\nexec sleep 60\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(replication_module, "litestream_program", lambda: str(program))
+    with VolumeLock.take(settings.database_path.parent, 0) as lock:
+        start = Boot(settings, lock, lambda _: None)
+        marker = (await start.prepare()).marker
+        assert start.bucket is not None
+        assert marker is not None
+        replication = Replication(settings, lock, start.bucket)
+        try:
+            with pytest.raises(UnavailableError):
+                await replication.start(marker)
+            keeper = asyncio.create_task(replication.keep_alive())
+            await aside(until, lambda: len(starts.read_text().splitlines()) > 1, "another start")
+            keeper.cancel()
+            await asyncio.wait({keeper})
+        finally:
+            await replication.stop()
+    assert not any(is_alive(int(pid)) for pid in starts.read_text().split())
+
+
+def test_a_litestream_that_died_before_the_stop_is_started_for_the_last_upload(container: Container) -> None:
+    process = container.start(RESTART_DELAY_SECONDS="60", SHUTDOWN_SYNC_TIMEOUT_SECONDS="8")
+    bot = container.event()["pid"]
+    (litestream,) = (child for child in children(process.pid) if child != bot)
+    os.kill(litestream, signal.SIGKILL)
+    until(lambda: "Litestream ended with code -9" in container.log, "the supervisor's word")
+    os.kill(bot, signal.SIGUSR1)
+    assert container.event(rows=4)["failure"]
+    assert container.stop(process) == 0, container.log
+    container.lose_volume()
+    assert container.live()["rows"] == 8
+
+
+def test_two_copies_of_a_volume_do_not_go_on_side_by_side(containers: Make, container: Container) -> None:
+    first = container.start(**OFTEN)
+    container.event()
+    other = containers(container.environment)
+    shutil.rmtree(other.volume)
+    container.copy_volume(other.volume)
+    second = other.start(**OFTEN)
+    other.event()
+    assert first.wait(9) == ExitCode.PROTECTED
+    assert "a copy of this volume" in container.log
+    assert "Everything is in the bucket" not in container.log  # nothing more is mixed in
+    assert other.stop(second) == 0
+    shutil.rmtree(other.volume / ".tzurot.db-litestream")
+    other.environment["RESTORE_MODE"] = "accept-volume"
+    assert other.live()["rows"] == 10
+    assert other.marker is not None
+    assert other.marker.epoch == 2
+
+
+def test_an_instance_whose_epoch_is_no_longer_current_ends(containers: Make, container: Container) -> None:
+    first = container.start(**OFTEN)
+    container.event()
+    other = containers(container.environment)
+    second = other.start(**OFTEN)
+    other.event()
+    assert first.wait(9) == ExitCode.PROTECTED
+    assert "Another instance" in container.log
+    assert "Everything is in the bucket" in container.log
+    assert second.poll() is None
+    assert other.stop(second) == 0
+
+
+async def test_a_stop_that_an_import_swallows_ends_the_start_all_the_same(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = asyncio.Event()
+
+    async def too_late(folder: Path, database: Path, options: ImportOptions) -> ImportReport:
+        del folder, database, options
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return ImportReport.over(())
+        raise AssertionError
+
+    monkeypatch.setattr(boot_module, "import_folder", too_late)
+    task = asyncio.create_task(boot(container.settings(IMPORT_DIR=str(container.volume))))
+    await running.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not container.database.exists()
