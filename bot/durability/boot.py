@@ -14,6 +14,7 @@ from bot.durability.decision import Action, BucketFacts, Decision, Facts, decide
 from bot.durability.facts import gather_facts
 from bot.durability.lineage import Current, Marker, Parent, epoch_prefix, now_utc, write_marker
 from bot.durability.lock import POLL_SECONDS, VolumeLock, held_error
+from bot.durability.presence import find_holder
 from bot.durability.restore import Source, fetch
 from bot.durability.volume import clean, forget_replication, place, set_aside, staged
 from bot.errors import ConfigurationError, InvalidInputError, ProtectedError
@@ -40,6 +41,11 @@ async def take_lock(settings: Settings) -> VolumeLock:
     """The volume's lock, waiting for a process that is about to end; ProtectedError when it stays held."""
     folder = settings.database_path.absolute().parent
     deadline = time.monotonic() + settings.lock_timeout_seconds
+    if (lock := VolumeLock.try_take(folder)) is not None:
+        return lock
+    log.warning(
+        "%s is in use by %s; waiting up to %g s", folder, find_holder(folder) or "nobody", settings.lock_timeout_seconds
+    )
     while (lock := VolumeLock.try_take(folder)) is None:
         if time.monotonic() >= deadline:
             raise held_error(folder, settings.lock_timeout_seconds)
@@ -127,13 +133,13 @@ class Boot:
         self._progress(f"The old data in {folder} is being imported.")
         try:
             report = await import_folder(folder, prepared, ImportOptions(self._settings))
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise asyncio.CancelledError  # the import keeps one that comes too late for itself; the start has to end
         except InvalidInputError as error:
             raise ConfigurationError(
                 f"IMPORT_DIR names nothing to import: {error.message}",
                 remedy="Correct it, or unset it to begin without the old data.",
             ) from None
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError  # the import keeps one that comes too late for itself; the start has to end
         if rejects_path(prepared).exists():
             rejects_path(prepared).replace(rejects_path(self._database))
         log.info(
