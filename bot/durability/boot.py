@@ -15,6 +15,7 @@ from bot.durability.facts import gather_facts
 from bot.durability.lineage import Current, Marker, Parent, epoch_prefix, now_utc, write_marker
 from bot.durability.lock import POLL_SECONDS, VolumeLock, held_error
 from bot.durability.presence import find_holder
+from bot.durability.presence import find_holder
 from bot.durability.restore import Source, fetch
 from bot.durability.volume import clean, forget_replication, place, set_aside, staged
 from bot.errors import ConfigurationError, InvalidInputError, ProtectedError
@@ -46,6 +47,11 @@ async def take_lock(settings: Settings) -> VolumeLock:
     log.warning(
         "%s is in use by %s; waiting up to %g s", folder, find_holder(folder) or "nobody", settings.lock_timeout_seconds
     )
+    if (lock := VolumeLock.try_take(folder)) is not None:
+        return lock
+    log.warning(
+        "%s is in use by %s; waiting up to %g s", folder, find_holder(folder) or "nobody", settings.lock_timeout_seconds
+    )
     while (lock := VolumeLock.try_take(folder)) is None:
         if time.monotonic() >= deadline:
             raise held_error(folder, settings.lock_timeout_seconds)
@@ -67,11 +73,15 @@ class Boot:
         """Bring the volume into the state that the decision asks for; raises whatever makes going on unsafe."""
         clean(self._database)
         self._progress("The volume and the bucket are being looked at.")
-        facts = await gather_facts(self._settings, self.bucket)
+        facts = await gather_facts(self._settings, self.bucket, self._tell)
         decision = decide(facts)
         log.log(_level(decision), "Decision: %s, because %s", decision.action, decision.reason)
         marker = await self._carry_out(decision, facts)
         return Prepared(decision.action, marker, not await run_aside(is_current, self._database))
+
+    def _tell(self, trouble: str) -> None:
+        self._progress(trouble)
+        log.warning("%s Trying for up to %g s", trouble, self._settings.replica_timeout_seconds)
 
     async def agree(self) -> None:
         """After a start without the bucket: raise ProtectedError unless the bucket, once it answers, agrees."""

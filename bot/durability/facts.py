@@ -1,6 +1,8 @@
 """Finding out everything that the decision of a start depends on, without changing anything."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket, Replica
@@ -14,13 +16,23 @@ from bot.store.migrate import is_current
 
 RETRY_SECONDS = 0.5
 
+Tell = Callable[[str], None]
 
-async def gather_facts(settings: Settings, bucket: Bucket | None) -> Facts:
-    """The volume's state and the bucket's; raises ProtectedError for a database from a newer version."""
+
+def _keep_quiet(_: str) -> None:
+    """For who says it all the same."""
+
+
+async def gather_facts(settings: Settings, bucket: Bucket | None, tell: Tell = _keep_quiet) -> Facts:
+    """The volume's state and the bucket's; raises ProtectedError for a database from a newer version.
+
+    `tell` is told why when the bucket does not answer at the first try.
+    """
     database = settings.database_path.absolute()
     marker = read_marker(database)
     txid = local_txid(database)
-    seen, report = await asyncio.gather(_look_at_bucket(settings, bucket, marker, txid), run_aside(_inspect, settings))
+    read = partial(_read_bucket, bucket, marker, txid) if bucket else None
+    seen, report = await asyncio.gather(_look_at_bucket(settings, read, tell), run_aside(_inspect, settings))
     return Facts(
         database=report.kind,
         bucket=seen,
@@ -44,18 +56,19 @@ def _inspect(settings: Settings) -> FileReport:
 
 
 async def _look_at_bucket(
-    settings: Settings, bucket: Bucket | None, marker: Marker | None, txid: int | None
+    settings: Settings, read: Callable[[], Awaitable[BucketFacts]] | None, tell: Tell
 ) -> BucketFacts | Unreachable | None:
-    if bucket is None:
+    if read is None:
         return None
     reason = f"The bucket {settings.replica_bucket} did not answer within {settings.replica_timeout_seconds:g} s."
     try:
         async with asyncio.timeout(settings.replica_timeout_seconds):
             while True:
                 try:
-                    return await _read_bucket(bucket, marker, txid)
+                    return await read()
                 except UnavailableError as error:
-                    reason = error.message
+                    tell(error.message)
+                    reason, tell = error.message, _keep_quiet
                 await asyncio.sleep(RETRY_SECONDS)
     except TimeoutError:
         return Unreachable(reason)
