@@ -15,7 +15,6 @@ from bot.durability.facts import gather_facts
 from bot.durability.lineage import Current, Marker, Parent, epoch_prefix, now_utc, write_marker
 from bot.durability.lock import POLL_SECONDS, VolumeLock, held_error
 from bot.durability.presence import find_holder
-from bot.durability.presence import find_holder
 from bot.durability.restore import Source, fetch
 from bot.durability.volume import clean, forget_replication, place, set_aside, staged
 from bot.errors import ConfigurationError, InvalidInputError, ProtectedError
@@ -42,11 +41,6 @@ async def take_lock(settings: Settings) -> VolumeLock:
     """The volume's lock, waiting for a process that is about to end; ProtectedError when it stays held."""
     folder = settings.database_path.absolute().parent
     deadline = time.monotonic() + settings.lock_timeout_seconds
-    if (lock := VolumeLock.try_take(folder)) is not None:
-        return lock
-    log.warning(
-        "%s is in use by %s; waiting up to %g s", folder, find_holder(folder) or "nobody", settings.lock_timeout_seconds
-    )
     if (lock := VolumeLock.try_take(folder)) is not None:
         return lock
     log.warning(
