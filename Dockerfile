@@ -21,8 +21,12 @@ RUN apt-get update \
 WORKDIR /app
 COPY --from=build /app/.venv /app/.venv
 COPY litestream.yml entrypoint.sh ./
+# For `sqlite-utils migrate … schema/migrations.py`; the program has its own.
+COPY schema schema
+# Everything is compiled already, and a full disk would leave half a compiled module behind.
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
     LITESTREAM_CONFIG=/app/litestream.yml
 # It stays root on purpose: Railway and most hosts mount volumes as root's, which another user could not write. Where
 # the volume belongs to somebody else, start it with --user: nothing outside /app/data and /tmp is written.

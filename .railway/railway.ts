@@ -27,6 +27,7 @@ export default defineRailway(() => {
       ENCRYPTION_KEYS: preserve(),
       SERVICE_API_BASE_URL: preserve(),
       SERVICE_API_KEY: preserve(),
+      SERVICE_ID: preserve(),
 
       REPLICA_PREFIX: "tzurot/production",
       REPLICA_PATH_STYLE: "false",
