@@ -19,6 +19,7 @@ from bot.ai.login import login_client_from
 from bot.ai.profiles import profile_client_from
 from bot.client import Client
 from bot.cogs.context import Services
+from bot.cogs.history import ChannelHistory
 from bot.durability.canary import Canary
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
 from bot.durability.litestream import Litestream
@@ -33,6 +34,7 @@ from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import ProfileSource
 from bot.services.profiles import ProfileRefresher
+from bot.services.recovery import Recovery
 from bot.services.status_report import StatusReport
 from bot.services.upkeep import Upkeep
 from bot.services.verifications import Verifications
@@ -155,7 +157,10 @@ def _services_of(parts: Parts) -> Services:
 
 
 async def _start_background(stack: AsyncExitStack, parts: Parts, services: Services) -> None:
+    recovery = _recovery_of(parts, services)
+    await recovery.load()
     jobs: dict[str, Callable[[], Awaitable[None]]] = {"publishing commands": parts.client.publish_commands}
+    jobs["finishing turns"] = recovery.run
     jobs["forgetting old changes"] = Upkeep(
         store=parts.store, policy=services.policy, interval_seconds=parts.settings.upkeep_interval_seconds
     ).run
@@ -256,6 +261,16 @@ def _refresher_of(parts: Parts, personalities: Personalities, source: ProfileSou
         lifetime_seconds=parts.settings.profile_lifetime_seconds,
         backoff_limit_seconds=parts.settings.profile_backoff_limit_seconds,
         idle_seconds=parts.settings.profile_idle_seconds,
+    )
+
+
+def _recovery_of(parts: Parts, services: Services) -> Recovery:
+    return Recovery(
+        dialogue=services.dialogue,
+        store=parts.store,
+        history=ChannelHistory(client=parts.client, timeout_seconds=parts.settings.discord_timeout_seconds),
+        policy=services.policy,
+        come_online=parts.client.come_online,
     )
 
 

@@ -115,9 +115,13 @@ class Client(commands.Bot):
         """Log where a listener failed, never what it was given."""
         log.error("Handling %s failed: %s", event_method, trace())
 
+    async def come_online(self) -> None:
+        """Wait for the first connection."""
+        await self._was_ready.wait()
+
     async def publish_commands(self) -> None:
         """Bring Discord's list of slash commands up to date, if it differs from ours."""
-        await self._was_ready.wait()
+        await self.come_online()
         wanted = {_shape(command.to_dict(self.tree)) for command in self.tree.get_commands()}
         if wanted == {_shape(_payload(command)) for command in await self.tree.fetch_commands()}:
             return

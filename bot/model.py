@@ -224,7 +224,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message that must be answered; `message_id` is the message of the user. `failure` is an error kind's name."""
+    """One message that must be answered; `message_id` is the message of the user.
+
+    `failure` is the name of an error kind or of a reason, never a text.
+    """
 
     message_id: int
     channel_id: int
@@ -295,6 +298,15 @@ class Heard:
     content: str
     replied_to_id: int | None = None
     replied_to_webhook_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message that a personality has spoken; in a direct message without the name in front."""
+
+    message_id: int
+    text: str = field(repr=False)
+    display_name: str
 
 
 @dataclass(frozen=True, slots=True)

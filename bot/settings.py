@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     guild_ready_timeout_seconds: Seconds = 0.05
     discord_timeout_seconds: Seconds = 60
     turn_grace_seconds: Seconds = 0.7
+    recovery_limit_seconds: Seconds = 900
     readiness_lifetime_seconds: Seconds = 60
 
     # Set by Railway

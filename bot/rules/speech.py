@@ -32,6 +32,12 @@ def dm_text(display_name: str, text: str) -> str:
     return f"**{name}:** {text}"
 
 
+def undo_dm_text(shown: str) -> tuple[str, str] | None:
+    """Display name and text of a direct message that `dm_text` made; None for any other."""
+    match = re.fullmatch(r"\*\*([^*\n]+):\*\* (.*)", shown, re.DOTALL)
+    return (match[1], match[2]) if match else None
+
+
 def message_limit(*, is_dm: bool) -> int:
     """How many characters of an answer one message takes."""
     return DM_LIMIT if is_dm else MESSAGE_LIMIT

@@ -1,8 +1,8 @@
 """A message is heard, and a personality answers it."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,7 +29,7 @@ from bot.rules.splitting import is_visible, split
 from bot.services.lines import Lines
 from bot.services.policy import Policy
 from bot.services.ports import Speaker, Thinker
-from bot.store import conversations, logins, messages, situation, turns
+from bot.store import conversations, logins, messages, personalities, situation, turns
 from bot.store.cipher import Cipher
 from bot.store.situation import SealedLogin, Situation
 from bot.store.statement import Statement, Store
@@ -38,7 +38,7 @@ REMEMBERED_REFUSALS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
+class Task:
     """What a turn needs to know from its first step to its last."""
 
     heard: Heard
@@ -46,6 +46,10 @@ class _Task:
     cause: Cause
     login: SealedLogin | None
     token: Secret | None
+
+    def cut(self, answer: str) -> tuple[str, ...]:
+        """The answer as messages to send."""
+        return split(answer, message_limit(is_dm=self.heard.place.is_dm))
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -72,14 +76,37 @@ class Dialogue:
         """
         if self._is_closing or not heard.content.strip():
             return
-        with self._counted(), self._lines.join(heard.place.channel_id) as is_first:
+        with self._counted(), self.line(heard.place.channel_id) as is_first:
             task = await self._decide(heard) or await self._decide_later(heard, is_first)
             if task is None or not await self._open(task):
                 return
             await is_first.wait()
-            async with self.speaker.typing(heard.place):
-                answer = await self._think(task)
-                await self._say(task, answer)
+            await self.finish(task)
+
+    def line(self, channel_id: int) -> AbstractContextManager[asyncio.Event]:
+        """Stand in the channel's line, behind all who do already; the event is set when it is one's turn."""
+        return self._lines.join(channel_id)
+
+    async def take_up(self, turn: Turn, heard: Heard) -> Task | None:
+        """What an earlier process began, under today's rules: raises the refusal, None where nobody answers any more.
+
+        Who has the answer already needs no login for the rest of it.
+        """
+        (known,) = await self.store.look_up(situation.find(heard))
+        personality = await self.store.first(personalities.get_by_id(turn.personality_id))
+        if known.is_blacklisted or personality is None or not personality.is_active:
+            return None
+        login = self._login_of(known, personality)
+        self._require_place(heard, known)
+        if turn.state is TurnState.PENDING:
+            self._require_login(login)
+        return self._task(heard, personality, turn.cause, login)
+
+    async def finish(self, task: Task, answer: str | None = None, said: Sequence[int] = ()) -> None:
+        """Ask the AI service, unless it has answered, and say what is missing after the first messages, `said`."""
+        async with self.speaker.typing(task.heard.place):
+            chunks = await self._think(task) if answer is None else task.cut(answer)
+            await self._say(task, chunks, said)
 
     async def close(self, timeout_seconds: float) -> None:
         """Hear nothing new, wait that long for running turns, then cancel them: their rows say how far they got."""
@@ -104,7 +131,7 @@ class Dialogue:
         finally:
             self._running.discard(task)
 
-    async def _decide(self, heard: Heard) -> _Task | None:
+    async def _decide(self, heard: Heard) -> Task | None:
         names = candidates(heard.content, self.policy.mention_char)
         (known,) = await self.store.look_up(situation.find(heard, names))
         if known.is_blacklisted:
@@ -114,13 +141,19 @@ class Dialogue:
         if answering is None:
             return None
         personality, cause = answering
-        login = known.login_for(personality.full_name) if self.policy.has_login_service else None
+        login = self._login_of(known, personality)
         if not self._admits(heard, known, login, cause):
             return None
-        token = login.open(self.cipher) if login else None
-        return _Task(heard=heard, personality=personality, cause=cause, login=login, token=token)
+        return self._task(heard, personality, cause, login)
 
-    async def _decide_later(self, heard: Heard, is_first: asyncio.Event) -> _Task | None:
+    def _login_of(self, known: Situation, personality: Personality) -> SealedLogin | None:
+        return known.login_for(personality.full_name) if self.policy.has_login_service else None
+
+    def _task(self, heard: Heard, personality: Personality, cause: Cause, login: SealedLogin | None) -> Task:
+        token = login.open(self.cipher) if login else None
+        return Task(heard=heard, personality=personality, cause=cause, login=login, token=token)
+
+    async def _decide_later(self, heard: Heard, is_first: asyncio.Event) -> Task | None:
         """Decide again on a reply: the message it replies to may have been seen before its id was committed."""
         if heard.replied_to_id is None or is_first.is_set():
             return None
@@ -130,16 +163,20 @@ class Dialogue:
     def _admits(self, heard: Heard, known: Situation, login: SealedLogin | None, cause: Cause) -> bool:
         """Raise the refusal; False where its author was told a moment ago in a channel that answers everything."""
         try:
-            require_conversation_place(heard.place, is_verified=known.is_verified, how=self.policy.command("verify"))
-            if self.policy.has_login_service:
-                self._require_login(login)
+            self._require_place(heard, known)
+            self._require_login(login)
         except TzurotError:
             if cause is Cause.ACTIVATION and not self._may_tell(heard):
                 return False
             raise
         return True
 
+    def _require_place(self, heard: Heard, known: Situation) -> None:
+        require_conversation_place(heard.place, is_verified=known.is_verified, how=self.policy.command("verify"))
+
     def _require_login(self, login: SealedLogin | None) -> None:
+        if not self.policy.has_login_service:
+            return
         require_login(
             is_present=login is not None,
             expires_at=login.expires_at if login else None,
@@ -159,7 +196,7 @@ class Dialogue:
             del self._refused[next(iter(self._refused))]
         return True
 
-    async def _open(self, task: _Task) -> bool:
+    async def _open(self, task: Task) -> bool:
         """Commit that the message wants an answer; False if it already has its turn."""
         now, heard = self.clock(), task.heard
         turn = Turn(
@@ -180,13 +217,13 @@ class Dialogue:
             return False
         return True
 
-    async def _think(self, task: _Task) -> tuple[str, ...]:
+    async def _think(self, task: Task) -> tuple[str, ...]:
         """Ask the AI service and commit its answer; gives it as messages to send."""
         heard = task.heard
         question = Question(task.personality, heard.content, heard.author_id, heard.place.channel_id, task.token)
         try:
             text = await self.thinker.answer(question)
-            chunks = split(text, message_limit(is_dm=heard.place.is_dm))
+            chunks = task.cut(text)
             if not is_visible(text):
                 raise UnavailableError(f"{task.personality.display_name} had nothing to say.", remedy="Ask again.")
         except TzurotError as error:
@@ -195,11 +232,15 @@ class Dialogue:
         await self.store.write(turns.answer(heard.message_id, text, len(chunks), self.clock()))
         return chunks
 
-    async def _say(self, task: _Task, chunks: tuple[str, ...]) -> None:
-        """Send every message, its id committed before the next is sent, and with the last that the turn is done."""
+    async def _say(self, task: Task, chunks: tuple[str, ...], said: Sequence[int]) -> None:
+        """Send every message, its id committed before the next is sent, and with the last that the turn is done.
+
+        The first ones may have been `said`; of those only the ids are committed, which may be known already.
+        """
         voice = Voice(task.personality.display_name, task.personality.avatar_url)
         for position, chunk in enumerate(chunks):
-            sent_id = await self.speaker.say(task.heard.place, voice, chunk)
+            is_said = position < len(said)
+            sent_id = said[position] if is_said else await self.speaker.say(task.heard.place, voice, chunk)
             statements = [
                 turns.add_chunk(task.heard.message_id, position, sent_id),
                 messages.put(_mapping(task, sent_id)),
@@ -208,7 +249,7 @@ class Dialogue:
                 statements += self._ending(task)
             await self.store.write(*statements)
 
-    def _ending(self, task: _Task) -> list[Statement]:
+    def _ending(self, task: Task) -> list[Statement]:
         now, heard = self.clock(), task.heard
         conversation = Conversation(
             channel_id=heard.place.channel_id,
@@ -226,7 +267,7 @@ class Dialogue:
         return ending
 
 
-def _mapping(task: _Task, sent_id: int) -> Mapping:
+def _mapping(task: Task, sent_id: int) -> Mapping:
     heard = task.heard
     return Mapping(
         message_id=sent_id,
@@ -238,5 +279,5 @@ def _mapping(task: _Task, sent_id: int) -> Mapping:
     )
 
 
-def _is_mention_only(task: _Task) -> bool:
+def _is_mention_only(task: Task) -> bool:
     return task.cause is Cause.MENTION and not task.heard.place.is_dm

@@ -19,6 +19,7 @@ class Policy:
     token_lifetime: timedelta = timedelta(days=30)
     changes_lifetime: timedelta = timedelta(days=30)
     refusal_interval: timedelta = timedelta(minutes=10)
+    recovery_limit: timedelta = timedelta(minutes=15)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -32,6 +33,7 @@ class Policy:
             token_lifetime=timedelta(seconds=settings.token_lifetime_seconds),
             changes_lifetime=timedelta(seconds=settings.changes_lifetime_seconds),
             refusal_interval=timedelta(seconds=settings.refusal_interval_seconds),
+            recovery_limit=timedelta(seconds=settings.recovery_limit_seconds),
         )
 
     def command(self, name: str) -> str:

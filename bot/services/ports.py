@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from bot.model import GrantedToken, Place, Profile, Question, ReplicationState, Voice
+from bot.model import GrantedToken, Heard, Place, Profile, Question, ReplicationState, Spoken, Voice
 
 
 class Speaker(Protocol):
@@ -18,6 +18,19 @@ class Speaker(Protocol):
 
     def typing(self, place: Place) -> AbstractAsyncContextManager[None]:
         """Show the typing indicator until the context ends; never raises."""
+
+
+class History(Protocol):
+    """Knows what was said in a channel before this process began."""
+
+    async def message(self, place: Place, message_id: int) -> Heard | None:
+        """The message as it stands now, with its place's; None where it is gone, or no longer the bot's to answer.
+
+        Raises UnavailableError if nobody can tell at the moment.
+        """
+
+    async def spoken_since(self, place: Place, after_message_id: int) -> list[Spoken]:
+        """What the bot's personalities said there after that message, oldest first. Raises UnavailableError."""
 
 
 class Thinker(Protocol):

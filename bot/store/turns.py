@@ -71,7 +71,7 @@ def finish(message_id: int, now: datetime) -> Statement:
 
 
 def fail(message_id: int, failure: str, now: datetime) -> Statement:
-    """Given up; `failure` is the error kind's name, never a text of the user or the AI."""
+    """Given up; `failure` is the name of an error kind or of a reason, never a text of the user or the AI."""
     return Statement(FAIL, {"message_id": message_id, "failure": failure, "now": to_text(now)})
 
 

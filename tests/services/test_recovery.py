@@ -1,0 +1,301 @@
+"""A start after a death at each point of a turn: what is said, what is asked, and what the rows tell in the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from bot.errors import NotAllowedError, TzurotError, UnavailableError
+from bot.model import Alias, Ban, Cause, Heard, Login, Mapping, Personality, Place, Secret, Spoken, Turn, TurnState
+from bot.services.dialogue import Dialogue
+from bot.services.policy import Policy
+from bot.services.recovery import Recovery
+from bot.store import aliases, blacklist, logins, messages, personalities, turns
+from bot.store.cipher import Cipher
+from bot.store.driver import SQLiteStore
+from bot.store.statement import Statement
+from tests.services.conftest import (
+    GUILD,
+    NSFW,
+    NSFW_TOO,
+    OTHER,
+    OWNER,
+    USER,
+    Clock,
+    FakeSpeaker,
+    FakeThinker,
+    heard,
+    rows,
+)
+
+TIMEOUT_SECONDS = 5
+PARTS = ("a" * 1500, "b" * 1500, "c" * 1500)
+LONG = "\n\n".join(PARTS)
+
+
+@dataclass
+class FakeHistory:
+    """The users' messages, and what was spoken in the first channel; `fail` raises at every look."""
+
+    messages: dict[int, Heard] = field(default_factory=dict)
+    spoken: list[Spoken] = field(default_factory=list)
+    fail: TzurotError | None = None
+
+    async def message(self, place: Place, message_id: int) -> Heard | None:
+        if self.fail:
+            raise self.fail
+        found = self.messages.get(message_id)
+        return found if found and found.place.channel_id == place.channel_id else None
+
+    async def spoken_since(self, place: Place, after_message_id: int) -> list[Spoken]:
+        spoken = self.spoken if place.channel_id == NSFW.channel_id else []
+        return [message for message in spoken if message.message_id > after_message_id]
+
+
+@dataclass
+class House:
+    """Lilith, who is known to a logged-in user, and what a process before this one left behind."""
+
+    store: SQLiteStore
+    dialogue: Dialogue
+    recovery: Recovery
+    history: FakeHistory
+    speaker: FakeSpeaker
+    thinker: FakeThinker
+    clock: Clock
+    online: asyncio.Event
+
+    async def left(self, message_id: int, place: Place = NSFW, answer: str | None = None, *, chunks: int = 0) -> None:
+        """A turn as it stands after a death: `chunks` of its answer are noted, as the messages 501, 502, …"""
+        self.history.messages[message_id] = heard(message_id, f"@lilith {message_id}", place)
+        turn = Turn(message_id, place.channel_id, USER, 1, Cause.MENTION, TurnState.PENDING, self.clock(), self.clock())
+        statements: list[Statement] = [turns.add(replace(turn, guild_id=GUILD))]
+        if answer is not None:
+            statements.append(turns.answer(message_id, answer, 3, self.clock()))
+        for position in range(chunks):
+            statements.append(turns.add_chunk(message_id, position, 501 + position))
+            statements.append(messages.put(Mapping(501 + position, USER, place.channel_id, 1)))
+            self.history.spoken.append(Spoken(501 + position, PARTS[position], "Lilith"))
+        await self.store.write(*statements)
+
+    async def start(self) -> None:
+        await self.recovery.load()
+        self.online.set()
+        await asyncio.wait_for(self.recovery.run(), TIMEOUT_SECONDS)
+
+    async def states(self) -> list[tuple[str, str | None]]:
+        found = await rows(self.store, "SELECT state, failure FROM turns ORDER BY message_id")
+        return [(row["state"], row["failure"]) for row in found]
+
+    async def noted(self) -> list[int]:
+        found = await rows(self.store, "SELECT message_id FROM turn_chunks ORDER BY turn_id, position")
+        return [row["message_id"] for row in found]
+
+    async def mapped(self) -> list[int]:
+        return [row["message_id"] for row in await rows(self.store, "SELECT message_id FROM message_mappings")]
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, _, text in self.speaker.said]
+
+
+@pytest.fixture
+async def house(store: SQLiteStore, cipher: Cipher, policy: Policy, clock: Clock) -> AsyncIterator[House]:
+    await store.write(
+        personalities.put(Personality("lilith-tzel-shani", "Lilith", OWNER, clock())),
+        aliases.put(Alias("lilith", "lilith-tzel-shani", OWNER, clock())),
+        logins.put(Login(USER, Secret("invented-token"), clock()), cipher),
+    )
+    speaker, thinker, history, online = FakeSpeaker(), FakeThinker(), FakeHistory(), asyncio.Event()
+    dialogue = Dialogue(store=store, cipher=cipher, speaker=speaker, thinker=thinker, policy=policy, clock=clock)
+    recovery = Recovery(
+        dialogue=dialogue, store=store, history=history, policy=policy, come_online=online.wait, clock=clock
+    )
+    yield House(store, dialogue, recovery, history, speaker, thinker, clock, online)
+    await dialogue.close(1)
+
+
+async def test_a_turn_whose_answer_is_not_there_is_asked_and_answered(house: House) -> None:
+    await house.left(1)
+    await house.start()
+    assert house.texts == ["echo @lilith 1"]
+    assert await house.states() == [("done", None)]
+    assert await house.noted() == await house.mapped() == house.speaker.ids
+    assert house.thinker.questions[0].user_token == Secret("invented-token")
+    (talk,) = await rows(house.store, "SELECT * FROM conversations")
+    assert (talk["personality_name"], talk["message_count"]) == ("lilith-tzel-shani", 1)
+
+
+@pytest.mark.parametrize("noted", [0, 1, 2])
+@pytest.mark.parametrize("unnoted", [0, 1])
+async def test_a_stored_answer_is_said_from_where_it_broke_off_and_never_asked_for_again(
+    house: House, noted: int, unnoted: int
+) -> None:
+    await house.left(1, answer=LONG, chunks=noted)
+    if unnoted:
+        house.history.spoken.append(Spoken(599, PARTS[noted], "Lilith"))
+    await house.start()
+    assert house.thinker.questions == []
+    assert house.texts == list(PARTS[noted + unnoted :])
+    assert await house.states() == [("done", None)]
+    expected = [501 + n for n in range(noted)] + [599] * unnoted + house.speaker.ids
+    assert await house.noted() == await house.mapped() == expected
+    assert len(await rows(house.store, "SELECT * FROM conversations")) == 1
+
+
+async def test_the_same_words_in_an_earlier_answer_are_not_taken_for_this_one(house: House) -> None:
+    await house.left(1, answer="yes")
+    await house.store.write(messages.put(Mapping(501, OTHER, NSFW.channel_id, 1)))
+    house.history.spoken.append(Spoken(501, "yes", "Lilith"))
+    await house.start()
+    assert house.texts == ["yes"]
+
+
+async def test_two_turns_with_the_same_answer_each_get_one_message(house: House) -> None:
+    await house.left(1, answer="yes")
+    await house.left(2, answer="yes")
+    house.history.spoken.append(Spoken(501, "yes", "Lilith"))
+    await house.start()
+    assert house.texts == ["yes"]
+    assert await house.noted() == [501, *house.speaker.ids]
+
+
+@pytest.mark.parametrize("answer", [None, LONG])
+async def test_a_message_that_was_deleted_is_not_answered(house: House, answer: str | None) -> None:
+    await house.left(1, answer=answer)
+    house.history.messages.clear()
+    await house.start()
+    assert (house.texts, house.thinker.questions) == ([], [])
+    assert await house.states() == [("failed", "Deleted")]
+
+
+@pytest.mark.parametrize("answer", [None, LONG])
+async def test_nothing_is_said_late(house: House, answer: str | None) -> None:
+    await house.left(1, answer=answer)
+    house.clock.advance(minutes=15)
+    await house.start()
+    assert (house.texts, house.thinker.questions) == ([], [])
+    assert await house.states() == [("failed", "TooOld")]
+
+
+async def test_who_was_blacklisted_meanwhile_is_not_answered(house: House) -> None:
+    await house.left(1)
+    await house.left(2, answer=LONG)
+    await house.store.write(
+        blacklist.put(Ban(user_id=USER, reason="spam", blacklisted_by=OWNER, blacklisted_at=house.clock()))
+    )
+    await house.start()
+    assert house.texts == []
+    assert await house.states() == [("failed", "Unwanted")] * 2
+
+
+async def test_where_the_channel_is_open_to_all_ages_by_now_nothing_is_said(house: House) -> None:
+    await house.left(1)
+    await house.left(2, answer=LONG)
+    for number in (1, 2):
+        house.history.messages[number] = heard(number, "@lilith", replace(NSFW, is_nsfw=False))
+    await house.start()
+    assert (house.texts, house.thinker.questions) == ([], [])
+    assert await house.states() == [("failed", "NotAllowedError")] * 2
+
+
+async def test_without_a_login_nothing_is_asked_any_more_but_an_answer_is_said_to_its_end(house: House) -> None:
+    await house.left(1)
+    await house.left(2, answer=LONG, chunks=1)
+    await house.store.write(logins.delete(USER))
+    await house.start()
+    assert house.thinker.questions == []
+    assert house.texts == list(PARTS[1:])
+    assert await house.states() == [("failed", "NotAllowedError"), ("done", None)]
+
+
+async def test_a_removed_personality_says_nothing_more(house: House) -> None:
+    await house.left(1, answer=LONG, chunks=1)
+    await house.store.write(*personalities.remove("lilith-tzel-shani", OWNER, house.clock()))
+    await house.start()
+    assert house.texts == []
+    assert await house.states() == [("failed", "Unwanted")]
+
+
+async def test_while_discord_does_not_let_it_read_the_turn_stays_for_the_next_start(house: House) -> None:
+    await house.left(1)
+    await house.left(2, NSFW_TOO, answer=LONG)
+    house.history.fail = UnavailableError("Discord is down.")
+    await house.start()
+    assert await house.states() == [("pending", None), ("answered", None)]
+    house.history.fail = None
+    await house.start()
+    assert sorted(house.texts) == sorted([*PARTS, "echo @lilith 1"])
+
+
+async def test_while_discord_does_not_let_it_speak_the_answer_stays_for_the_next_start(house: House) -> None:
+    await house.left(1)
+    house.speaker.fail[1] = UnavailableError("Discord is down.")
+    await house.start()
+    assert await house.states() == [("answered", None)]
+    await house.start()
+    assert house.texts == ["echo @lilith 1"]
+    assert len(house.thinker.questions) == 1
+
+
+async def test_where_it_may_not_speak_any_more_the_turn_has_failed(house: House) -> None:
+    await house.left(1, answer="yes")
+    house.speaker.fail[1] = NotAllowedError("No webhooks here.")
+    await house.start()
+    assert await house.states() == [("failed", "NotAllowedError")]
+
+
+async def test_when_the_ai_fails_again_the_turn_has_failed_and_the_next_goes_on(house: House) -> None:
+    def answer(question: Any) -> str:
+        if question.content.endswith("1"):
+            raise UnavailableError("The AI is down.")
+        return "yes"
+
+    house.thinker.answer_with = answer
+    await house.left(1)
+    await house.left(2)
+    await house.start()
+    assert await house.states() == [("failed", "UnavailableError"), ("done", None)]
+    assert house.texts == ["yes"]
+
+
+async def test_new_messages_wait_behind_the_old_ones_of_their_channel_and_of_no_other(house: House) -> None:
+    await house.left(1)
+    await house.left(2, answer="echo @lilith 2")
+    house.thinker.hold["@lilith 1"] = asyncio.Event()
+    await house.recovery.load()
+    recovering = asyncio.create_task(house.recovery.run())
+    await asyncio.sleep(0)
+    house.online.set()
+    new = asyncio.create_task(house.dialogue.hear(heard(3, "@lilith 3")))
+    await asyncio.wait_for(house.thinker.reached.wait(), TIMEOUT_SECONDS)
+    await asyncio.wait_for(house.dialogue.hear(heard(4, "@lilith 4", NSFW_TOO)), TIMEOUT_SECONDS)
+    assert house.texts == ["echo @lilith 4"]
+    house.thinker.hold["@lilith 1"].set()
+    await asyncio.wait_for(asyncio.gather(recovering, new), TIMEOUT_SECONDS)
+    assert house.texts[1:] == [f"echo @lilith {number}" for number in (1, 2, 3)]
+    assert await house.states() == [("done", None)] * 4
+
+
+async def test_turns_that_began_in_this_process_are_not_touched(house: House) -> None:
+    await house.recovery.load()
+    await house.left(1)
+    house.online.set()
+    await asyncio.wait_for(house.recovery.run(), TIMEOUT_SECONDS)
+    assert await house.states() == [("pending", None)]
+
+
+async def test_a_process_that_ends_meanwhile_leaves_the_turn_for_the_next(house: House) -> None:
+    await house.left(1, answer=LONG)
+    house.speaker.hold[2] = asyncio.Event()
+    await house.recovery.load()
+    house.online.set()
+    running = asyncio.create_task(house.recovery.run())
+    await asyncio.wait_for(house.speaker.reached.wait(), TIMEOUT_SECONDS)
+    running.cancel()
+    await asyncio.wait({running}, timeout=TIMEOUT_SECONDS)
+    assert await house.states() == [("answered", None)]
+    await house.start()
+    assert house.texts == list(PARTS)
