@@ -166,5 +166,5 @@ def _what_next(report: ImportReport, folder: Path, database_path: Path) -> list[
     done = f"{imported:,} records imported into {database_path}; {folder} was only read."
     if not report.rejects:
         return [done]
-    listed = f"All {len(report.rejects):,} rejected records are listed in {rejects_path(database_path)}."
-    return [done, listed + " Mend them in a copy of the folder and import again: the rest stays as it is."]
+    listed = f"Each rejected record is listed in {rejects_path(database_path)}."
+    return [done, listed + " Mend it in a copy of the folder and import again: the rest stays as it is."]
