@@ -359,3 +359,21 @@ class ReplicationState:
     confirmed_at: datetime | None = None
     lag_ms: float | None = None
     failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What became of the messages that came while nobody listened, and of answers that an end had cut off.
+
+    `answered` counts those that got their answer now; `skipped` the others, by reason (an error kind's name, or
+    `TooOld`, `Deleted`, `Unwanted`); `adopted` answers that had been said already and that no row knew.
+    """
+
+    answered: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    adopted: int = 0
+
+    @property
+    def missed(self) -> int:
+        """How many messages came, or were left unfinished, while nobody listened."""
+        return self.answered + sum(self.skipped.values()) + self.adopted

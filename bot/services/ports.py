@@ -58,6 +58,26 @@ class LoginService(Protocol):
         """The token for a code. Raises NotAllowedError for a bad code, UnavailableError otherwise."""
 
 
+class Confirmer(Protocol):
+    """Knows when what was committed is off-site as well."""
+
+    async def confirm(self, timeout_seconds: float) -> bool:
+        """Whether everything committed before this call is in the bucket, waiting at most that long; never raises.
+
+        One upload serves all who wait. True at once where no bucket is configured: then the volume is all there is.
+        """
+
+
+class Owner(Protocol):
+    """The person who hosts the bot, on Discord."""
+
+    async def tell(self, text: str) -> bool:
+        """Send a direct message; False, with the reason in the log, where it did not arrive. Never raises.
+
+        Also False where no BOT_OWNER_ID is set.
+        """
+
+
 class Replication(Protocol):
     """What is known of the copy in the bucket."""
 
