@@ -10,12 +10,13 @@ from pathlib import Path
 
 from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket, claim_next, next_epoch
-from bot.durability.decision import Action, BucketFacts, Decision, Facts, decide
+from bot.durability.decision import Action, Decision, decide
 from bot.durability.facts import gather_facts
 from bot.durability.lineage import Current, Marker, Parent, epoch_prefix, now_utc, write_marker
 from bot.durability.lock import POLL_SECONDS, VolumeLock, held_error
 from bot.durability.presence import find_holder
 from bot.durability.restore import Source, fetch
+from bot.durability.situation import BucketFacts, Facts
 from bot.durability.volume import clean, forget_replication, place, set_aside, staged
 from bot.errors import ConfigurationError, InvalidInputError, ProtectedError
 from bot.settings import Settings

@@ -4,12 +4,12 @@ The rule behind all of it: an empty database is made only where nothing can be l
 written by a volume that is older than it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NoReturn
+from typing import NoReturn
 
-from bot.durability.bucket import Replica
 from bot.durability.lineage import Current, Marker
+from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.errors import ProtectedError, UnavailableError
 from bot.store.inspection import FileKind
 
@@ -41,50 +41,6 @@ class Decision:
 
     action: Action
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class BucketFacts:
-    """What the bucket holds.
-
-    `own` is the replica of the epoch that the volume's marker names, from the volume's last transaction on;
-    `copy` the one that `current.json` names; `epochs` those with files under the configured prefix; `others`
-    what else lies in the bucket.
-    """
-
-    current: Current | None = None
-    own: Replica = field(default_factory=lambda: Replica(has_files=False))
-    copy: Replica = field(default_factory=lambda: Replica(has_files=False))
-    epochs: tuple[int, ...] = ()
-    others: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """The bucket did not answer, and how that was put."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything that the decision depends on.
-
-    `bucket` is None where none is configured; `local_txid` is None where Litestream's folder is missing;
-    `traces` are the names of files that a lost database left behind.
-    """
-
-    database: FileKind
-    bucket: BucketFacts | Unreachable | None
-    bucket_name: str = ""
-    prefix: str = ""
-    marker: Marker | None = None
-    local_txid: int | None = None
-    traces: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-    allow_init: str | None = None
-    restore_mode: Literal["accept-volume", "prefer-replica"] | None = None
-    has_import: bool = False
 
 
 def decide(facts: Facts) -> Decision:
@@ -126,7 +82,7 @@ def _decide_unreachable(facts: Facts, bucket: Unreachable) -> Decision:
             f"{bucket.reason} There is no database on the volume, and it does not start empty.",
             remedy="Check REPLICA_ENDPOINT and REPLICA_BUCKET; the next start tries again.",
         )
-    if facts.marker is None or not _is_here(facts, facts.marker):
+    if facts.marker is None or not facts.is_here(facts.marker):
         raise UnavailableError(
             f"{bucket.reason} Whether this volume belongs to {facts.prefix} can't be told without it.",
             remedy="Check the REPLICA_* settings; the next start tries again.",
@@ -153,7 +109,7 @@ def _decide_new_installation(facts: Facts, bucket: BucketFacts) -> Decision:
         _refuse_damaged(facts)
     _refuse_traces(facts)
     marker = facts.marker
-    if marker is not None and not (marker.is_pending and marker.parent is None and _is_here(facts, marker)):
+    if marker is not None and not (marker.is_pending and marker.parent is None and facts.is_here(marker)):
         raise ProtectedError(
             f"This volume had a database whose copy is at {marker.prefix} in the bucket {marker.bucket}; "
             f"neither is to be found.",
@@ -170,7 +126,7 @@ def _decide_new_installation(facts: Facts, bucket: BucketFacts) -> Decision:
 def _decide_with_database(facts: Facts, bucket: BucketFacts) -> Decision:
     marker, current = facts.marker, bucket.current
     if current is None:
-        if marker is not None and marker.is_pending and marker.parent is None and _is_here(facts, marker):
+        if marker is not None and marker.is_pending and marker.parent is None and facts.is_here(marker):
             return _go_on(facts, bucket, marker)
         return Decision(Action.ADOPT, f"the volume has a database, and {_require_may_begin(facts, bucket)}")
     if marker is None:
@@ -262,10 +218,6 @@ def _refuse_traces(facts: Facts) -> None:
             f"There is no database, but {', '.join(facts.traces)} of a lost one, and no copy to restore.",
             remedy="Put the database back beside it, or move it away to begin a new installation.",
         )
-
-
-def _is_here(facts: Facts, marker: Marker) -> bool:
-    return marker.bucket == facts.bucket_name and marker.prefix.startswith(f"{facts.prefix}/e")
 
 
 def _follows(marker: Marker, current: Current) -> bool:

@@ -6,8 +6,8 @@ from functools import partial
 
 from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket, Replica
-from bot.durability.decision import BucketFacts, Facts, Unreachable
 from bot.durability.lineage import Marker, read_marker
+from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.durability.volume import inspect_volume, local_txid, traces
 from bot.errors import UnavailableError
 from bot.settings import Settings

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.durability.bucket import Replica
-from bot.durability.decision import Action, BucketFacts, Facts, Unreachable, decide
+from bot.durability.decision import Action, decide
 from bot.durability.lineage import Current, Marker, Parent
+from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.errors import ExitCode, TzurotError
 from bot.store.inspection import FileKind
 
