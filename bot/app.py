@@ -20,7 +20,9 @@ from bot.ai.profiles import profile_client_from
 from bot.client import Client
 from bot.cogs.context import Services
 from bot.cogs.history import ChannelHistory
+from bot.cogs.owner import DirectOwner
 from bot.durability.canary import Canary
+from bot.durability.confirmation import Confirmation
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock
@@ -72,7 +74,8 @@ class Parts:
     cipher: Cipher
     session: aiohttp.ClientSession
     client: Client
-    canary: Canary | None
+    confirmation: Confirmation
+    canary: Canary
 
 
 async def run_bot(
@@ -122,12 +125,21 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
             timeout=aiohttp.ClientTimeout(total=settings.discord_timeout_seconds),
         )
     )
-    canary = _canary_of(store, settings)
-    if canary is not None:
-        readiness.replication = lambda: canary.state
+    confirmation = Confirmation(_litestream_of(settings), settings)
+    stack.push_async_callback(confirmation.close)
+    canary = Canary(store, confirmation, settings)
+    readiness.replication = lambda: canary.state
     client = Client(settings)
     readiness.is_database_open, readiness.client, readiness.phase = True, client, ""
-    return Parts(settings=settings, store=store, cipher=cipher, session=session, client=client, canary=canary)
+    return Parts(
+        settings=settings,
+        store=store,
+        cipher=cipher,
+        session=session,
+        client=client,
+        confirmation=confirmation,
+        canary=canary,
+    )
 
 
 async def _open_store(settings: Settings) -> SQLiteStore:
@@ -152,6 +164,10 @@ def _services_of(parts: Parts) -> Services:
         activations=Activations(store=store, policy=policy),
         logins=Logins(store=store, cipher=cipher, policy=policy, service=login),
         verifications=Verifications(store=store, policy=policy),
+        confirmer=parts.confirmation,
+        owner=DirectOwner(
+            client=parts.client, owner_id=settings.bot_owner_id, timeout_seconds=settings.discord_timeout_seconds
+        ),
         status=StatusReport(store=store, replication=parts.canary),
     )
 
@@ -164,8 +180,7 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
     jobs["forgetting old changes"] = Upkeep(
         store=parts.store, policy=services.policy, interval_seconds=parts.settings.upkeep_interval_seconds
     ).run
-    if parts.canary is not None:
-        jobs["measuring replication"] = parts.canary.run
+    jobs["measuring replication"] = parts.canary.run
     if (source := services.personalities.profiles) is not None:
         jobs["refreshing profiles"] = _refresher_of(parts, services.personalities, source).run
     tasks = [asyncio.create_task(_keep_running(name, job, parts.settings)) for name, job in jobs.items()]
@@ -240,7 +255,7 @@ def _token_of(settings: Settings) -> Secret:
     return Secret(settings.discord_token.get_secret_value())
 
 
-def _canary_of(store: SQLiteStore, settings: Settings) -> Canary | None:
+def _litestream_of(settings: Settings) -> Litestream | None:
     if not settings.is_replicated:
         log.warning("No bucket is configured: the volume holds the ONLY copy of everything")
         return None
@@ -249,7 +264,7 @@ def _canary_of(store: SQLiteStore, settings: Settings) -> Canary | None:
             "LITESTREAM_SOCKET is not set, so nothing would prove that the copy in the bucket is current.",
             remedy="Start with `tzurot run`, which starts Litestream and sets it.",
         )
-    return Canary(store, Litestream(settings.litestream_socket, settings.database_path), settings)
+    return Litestream(settings.litestream_socket, settings.database_path)
 
 
 def _refresher_of(parts: Parts, personalities: Personalities, source: ProfileSource) -> ProfileRefresher:

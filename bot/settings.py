@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     restore_attempts: Count = 3
     canary_interval_seconds: Seconds = 15
     sync_timeout_seconds: Seconds = 5
+    confirmation_retry_seconds: Seconds = 0.25
+    acknowledgement_timeout_seconds: Seconds = 2
     check_timeout_seconds: Seconds = 10
     volume_check_interval_seconds: Seconds = 1
 

@@ -26,6 +26,7 @@ from bot.services.gate import Gate
 from bot.services.logins import Logins
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
+from bot.services.ports import Confirmer, Owner
 from bot.services.status_report import StatusReport
 from bot.services.verifications import Verifications
 
@@ -52,6 +53,8 @@ class Services:
     activations: Activations
     logins: Logins
     verifications: Verifications
+    confirmer: Confirmer
+    owner: Owner
     status: StatusReport
 
 

@@ -9,9 +9,8 @@ import time
 import uuid
 from dataclasses import replace
 
-from bot.durability.lineage import read_marker
 from bot.durability.litestream import Syncer
-from bot.errors import StorageError, UnavailableError
+from bot.errors import TzurotError
 from bot.model import Clock, ReplicationState, utc_now
 from bot.settings import Settings
 from bot.store import canary
@@ -23,9 +22,9 @@ log = logging.getLogger(__name__)
 class Canary:
     """Measures replication; `state` is what it knows, from memory."""
 
-    def __init__(self, store: Store, litestream: Syncer, settings: Settings, clock: Clock = utc_now) -> None:
+    def __init__(self, store: Store, confirmation: Syncer, settings: Settings, clock: Clock = utc_now) -> None:
         self._store = store
-        self._litestream = litestream
+        self._confirmation = confirmation
         self._settings = settings
         self._clock = clock
         self._state = ReplicationState(is_configured=settings.is_replicated)
@@ -54,7 +53,7 @@ class Canary:
         failure = None
         try:
             self._state = await self._confirm()
-        except (StorageError, UnavailableError) as error:
+        except TzurotError as error:
             failure = error.message
         self._report(failure)
         self._state = replace(self._state, failure=failure)
@@ -63,21 +62,13 @@ class Canary:
     async def _confirm(self) -> ReplicationState:
         await self._store.write(canary.put(uuid.uuid4().hex, self._clock(), self._state))
         committed = time.monotonic()
-        result = await self._litestream.sync(self._settings.sync_timeout_seconds)
-        if not result.is_complete:
-            raise UnavailableError(f"The bucket has transaction {result.replicated_txid} of {result.txid}.")
-        self._require_confirmed_epoch()
+        result = await self._confirmation.sync(self._settings.sync_timeout_seconds)
         return ReplicationState(
             is_configured=True,
             confirmed_txid=result.replicated_txid,
             confirmed_at=self._clock(),
             lag_ms=round((time.monotonic() - committed) * 1000, 1),
         )
-
-    def _require_confirmed_epoch(self) -> None:
-        marker = read_marker(self._settings.database_path)
-        if marker is not None and marker.is_pending:
-            raise UnavailableError("The bucket does not yet name the new copy as the one to restore from.")
 
     def _report(self, failure: str | None) -> None:
         if failure and not self._state.failure:

@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.cli.options import start_logging
 from bot.durability.canary import Canary
+from bot.durability.confirmation import Confirmation
 from bot.durability.health import HealthServer, Readiness, inherit_listener
 from bot.durability.last_words import say_last
 from bot.durability.litestream import Litestream
@@ -69,7 +70,8 @@ async def be_bot(settings: Settings, given: argparse.Namespace) -> int:
         say_last(given.words_fd, "What the bot said last.")
         return code
     store = await open_store(settings.database_path, settings=settings)
-    canary = Canary(store, Litestream(settings.litestream_socket or Path("none"), settings.database_path), settings)
+    litestream = Litestream(settings.litestream_socket or Path("none"), settings.database_path)
+    canary = Canary(store, Confirmation(litestream, settings), settings)
     readiness = Readiness(60, replication=lambda: canary.state, is_database_open=True, is_discord_connected=True)
     health = HealthServer(readiness)
     stop, more = asyncio.Event(), asyncio.Event()

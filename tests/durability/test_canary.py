@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.durability.canary import Canary
+from bot.durability.confirmation import Confirmation
 from bot.durability.lineage import Marker, write_marker
 from bot.durability.litestream import SyncResult
 from bot.errors import UnavailableError
@@ -47,7 +48,7 @@ async def store(settings: Settings) -> AsyncIterator[SQLiteStore]:
 
 
 def watch(store: SQLiteStore, settings: Settings, *answers: SyncResult | None) -> Canary:
-    return Canary(store, Bucket(*answers), settings, lambda: NOW)
+    return Canary(store, Confirmation(Bucket(*answers), settings), settings, lambda: NOW)
 
 
 async def test_a_confirmed_canary_gives_transaction_time_and_lag(store: SQLiteStore, settings: Settings) -> None:
@@ -98,7 +99,7 @@ async def test_an_upload_to_an_epoch_that_nobody_would_restore_is_no_confirmatio
 
 async def test_the_first_canary_is_sent_at_once(store: SQLiteStore, settings: Settings) -> None:
     bucket = Bucket(SyncResult(7, 7))
-    running = asyncio.create_task(Canary(store, bucket, settings, lambda: NOW).run())
+    running = asyncio.create_task(Canary(store, Confirmation(bucket, settings), settings, lambda: NOW).run())
     async with asyncio.timeout(2):
         await bucket.asked.wait()
     running.cancel()

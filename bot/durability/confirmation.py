@@ -1,0 +1,91 @@
+"""Has what was committed brought off-site and says so: one upload for everyone who waits.
+
+Litestream lets syncs queue up one behind the other, so at most one of this process is on its way. Whoever comes
+meanwhile is served by the next: their commit may be later than what the one on its way takes along.
+"""
+
+import asyncio
+
+from bot.durability.lineage import read_marker
+from bot.durability.litestream import Syncer, SyncResult
+from bot.errors import TzurotError, UnavailableError
+from bot.settings import Settings
+
+
+class Confirmation:
+    """The `Confirmer` of a bucket. Without `litestream` there is none, and the volume is all there is."""
+
+    def __init__(self, litestream: Syncer | None, settings: Settings) -> None:
+        self._litestream = litestream
+        self._settings = settings
+        self._running: asyncio.Task[SyncResult] | None = None
+        self._next: asyncio.Task[SyncResult] | None = None
+        self._is_restorable = False
+
+    async def confirm(self, timeout_seconds: float) -> bool:
+        """Whether everything committed before this call is in the bucket, waiting at most that long; never raises."""
+        if self._litestream is None:
+            return True
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while not await self._succeeds():  # noqa: ASYNC110 - the bucket sends no event
+                    await asyncio.sleep(self._settings.confirmation_retry_seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def sync(self, timeout_seconds: float) -> SyncResult:
+        """The first upload that begins after this call; UnavailableError when it fails or is not over in time."""
+        if self._litestream is None:
+            raise UnavailableError("No bucket is configured.")
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await asyncio.shield(self._join(self._litestream))
+        except TimeoutError:
+            raise UnavailableError(f"Litestream confirmed nothing within {timeout_seconds:g} s.") from None
+
+    async def close(self) -> None:
+        """End what is on its way; whoever still waits is not served."""
+        tasks = [task for task in (self._running, self._next) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _succeeds(self) -> bool:
+        try:
+            # One upload has its own limit, and a caller who waits for less gives up by itself.
+            await self.sync(2 * self._settings.sync_timeout_seconds)
+        except TzurotError:
+            return False
+        return True
+
+    def _join(self, litestream: Syncer) -> asyncio.Task[SyncResult]:
+        if self._next is None:
+            self._next = asyncio.create_task(self._upload(litestream, self._running))
+            self._next.add_done_callback(_settle)
+        return self._next
+
+    async def _upload(self, litestream: Syncer, earlier: asyncio.Task[SyncResult] | None) -> SyncResult:
+        if earlier is not None and not earlier.done():
+            await asyncio.wait({earlier})
+        self._running, self._next = self._next, None  # from here on, callers wait for the one after this
+        result = await litestream.sync(self._settings.sync_timeout_seconds)
+        if not result.is_complete:
+            raise UnavailableError(f"The bucket has transaction {result.replicated_txid} of {result.txid}.")
+        self._require_restorable()
+        return result
+
+    def _require_restorable(self) -> None:
+        """Nobody would restore from an epoch that the bucket does not name yet; once it does, that stays."""
+        if self._is_restorable:
+            return
+        marker = read_marker(self._settings.database_path)
+        if marker is not None and marker.is_pending:
+            raise UnavailableError("The bucket does not yet name the new copy as the one to restore from.")
+        self._is_restorable = marker is not None
+
+
+def _settle(task: asyncio.Task[SyncResult]) -> None:
+    """Take note of a failure that nobody waited for, so that asyncio does not call it forgotten."""
+    if not task.cancelled():
+        task.exception()
