@@ -12,19 +12,27 @@ CHUNK_BYTES = 65_536
 
 
 class Mode(Enum):
-    """What the proxy does: pass everything on, refuse connections, take them and never answer, or answer nonsense."""
+    """What the proxy does: pass everything on, refuse connections, take them and never answer, or answer badly."""
 
     PASS = "pass"  # noqa: S105 - no password
     REFUSE = "refuse"
     BLACK_HOLE = "black-hole"
     GARBAGE = "garbage"
+    BUSY = "busy"
+
+
+ANSWERS = {
+    Mode.GARBAGE: b"\x00\xffthis is no HTTP\r\n\r\n",
+    Mode.BUSY: b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+}
 
 
 class FaultProxy:
     """Stands before a port; `await set(Mode.…)` changes what it does, also to connections that are open.
 
     REFUSE cuts open connections; BLACK_HOLE keeps them and passes nothing any more; GARBAGE answers what is no
-    HTTP. `delay_ms` holds back every chunk in each direction, as a slow line does.
+    HTTP; BUSY answers every new connection with status 503 and cuts open ones. `delay_ms` holds back every chunk in
+    each direction, as a slow line does.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -54,7 +62,7 @@ class FaultProxy:
     async def set(self, mode: Mode) -> None:
         """Change what it does. Leaving BLACK_HOLE cuts what hung in it."""
         was, self._mode = self._mode, mode
-        if mode is Mode.REFUSE or was is Mode.BLACK_HOLE:
+        if mode in (Mode.REFUSE, Mode.BUSY) or was is Mode.BLACK_HOLE:
             self._cut_all()
         if mode is Mode.REFUSE:
             self._stop_listening()
@@ -98,9 +106,9 @@ class FaultProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if self._mode is Mode.GARBAGE:
+            if answer := ANSWERS.get(self._mode):
                 await reader.read(CHUNK_BYTES)
-                writer.write(b"\x00\xffthis is no HTTP\r\n\r\n")
+                writer.write(answer)
                 await writer.drain()
             else:
                 await self._pass_on(reader, writer)

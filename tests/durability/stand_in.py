@@ -1,6 +1,8 @@
 """`stand_in.py run` is `tzurot run` with this file as its bot; `stand_in.py bot` writes rows and says what it did.
 
-Each line that the bot appends to STAND_IN_REPORT is one JSON object. SIGUSR1 makes it write one more row.
+Each line that the bot appends to STAND_IN_REPORT is one JSON object. SIGUSR1 makes it write one more row, SIGUSR2
+end by itself. On SIGTERM it writes STAND_IN_STOP_ROWS more; with STAND_IN_ON_STOP=die it knows nothing of SIGTERM,
+with STAND_IN_CONFIRMS=no it has nothing of what it writes confirmed.
 With STAND_IN_STEPS=n, `run` dies of SIGKILL right before it changes the volume, or starts a process, for the nth time.
 """
 
@@ -58,7 +60,8 @@ def report(**event: object) -> None:
 async def write_rows(store: SQLiteStore, canary: Canary, count: int) -> None:
     for _ in range(count):
         await store.write(ADD)
-    state = await canary.check() if canary.state.is_configured else canary.state
+    confirms = canary.state.is_configured and os.environ.get("STAND_IN_CONFIRMS") != "no"
+    state = await canary.check() if confirms else canary.state
     rows = await store.first(COUNT)
     report(event="written", rows=rows, pid=os.getpid(), confirmed=state.confirmed_txid, failure=state.failure)
 
@@ -76,8 +79,10 @@ async def be_bot(settings: Settings, given: argparse.Namespace) -> int:
     health = HealthServer(readiness)
     stop, more = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    if os.environ.get("STAND_IN_ON_STOP") != "die":
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, more.set)
+    loop.add_signal_handler(signal.SIGUSR2, stop.set)
     with inherit_listener(given.listen_fd) as listener:
         await health.start(listener)
         await write_rows(store, canary, int(os.environ.get("STAND_IN_ROWS", "3")))
@@ -90,7 +95,8 @@ async def be_bot(settings: Settings, given: argparse.Namespace) -> int:
                 more.clear()
                 await write_rows(store, canary, 1)
         await asyncio.sleep(float(os.environ.get("STAND_IN_SLOW_STOP", "0")))
-        await store.write(ADD)
+        for _ in range(int(os.environ.get("STAND_IN_STOP_ROWS", "1"))):
+            await store.write(ADD)
         await health.stop()
     await store.close()
     return int(os.environ.get("STAND_IN_STOP_CODE", "0"))

@@ -141,6 +141,8 @@ async def test_the_proxy_passes_refuses_swallows_delays_and_babbles(proxy: Fault
         await ask(proxy)
     await proxy.set(Mode.GARBAGE)
     assert b"no HTTP" in await ask(proxy)
+    await proxy.set(Mode.BUSY)
+    assert b" 503 " in await ask(proxy)
     await proxy.set(Mode.PASS)
     proxy.delay_ms = 50
     started = asyncio.get_running_loop().time()
