@@ -38,10 +38,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """What a prefix holds: anything at all, and the newest transaction not before the one that was asked for."""
+    """What a prefix holds: anything at all, and the newest transaction not before the one asked for, in which file."""
 
     has_files: bool
     newest_txid: int = 0
+    newest_file: str = ""
 
 
 class Bucket:
@@ -115,13 +116,13 @@ class Bucket:
 
     async def look_at(self, prefix: str, *, since: int = 0) -> Replica:
         """What an epoch's prefix holds from a transaction on; the newest are always in the lowest level."""
-        newest = 0
+        newest, file = 0, ""
         for level, start in ((NEWEST_LEVEL, since), (SNAPSHOT_LEVEL, 0)):
             async for path in self._list(f"{prefix}/{level}", after=f"{prefix}/{level}/{start:016x}"):
                 if found := REPLICA_FILE.search(path):
-                    newest = max(newest, int(found[1], 16))
+                    newest, file = max((newest, file), (int(found[1], 16), path))
         has_files = bool(newest) or await self._has_any(prefix)
-        return Replica(has_files, newest)
+        return Replica(has_files, newest, file)
 
     async def survey(self) -> list[str]:
         """What else lies in the bucket: prefixes of other installations first, then folders with other objects."""
@@ -139,7 +140,13 @@ class Bucket:
                 continue
             strangers += [folder or item["path"] for item in listing["objects"]][: None if folder is None else 1]
             pending += inner
-        return installations + strangers + [name for name in pending if name]
+        return installations + strangers + [name for name in pending if name] + await self._foreign()
+
+    async def _foreign(self) -> list[str]:
+        """What lies under the configured prefix and is not ours, such as the copy of an older Litestream."""
+        listing = await self._ask(obstore.list_with_delimiter_async(self._store, self._prefix))
+        names = [*listing["common_prefixes"], *(item["path"] for item in listing["objects"])]
+        return [name for name in names if name != f"{self._prefix}/control" and not EPOCH_FOLDER.search(name)]
 
     @property
     def _current_path(self) -> str:

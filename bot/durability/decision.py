@@ -156,8 +156,8 @@ def _go_on(facts: Facts, bucket: BucketFacts, marker: Marker) -> Decision:
     if facts.local_txid < bucket.own.newest_txid:
         return _by_order(
             facts,
-            f"The volume ends at transaction {facts.local_txid}, but its copy at {bucket.own.newest_txid}: "
-            f"the volume was rolled back.",
+            f"The volume ends at transaction {facts.local_txid}, but its copy at {bucket.own.newest_txid} "
+            f"({bucket.own.newest_file}): the volume was rolled back, or that file is none of its own.",
         )
     return Decision(Action.CONTINUE, f"the volume has epoch {marker.epoch}, as the bucket says, and is not behind it")
 

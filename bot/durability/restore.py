@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import tempfile
 import time
 from dataclasses import dataclass
@@ -22,6 +23,14 @@ log = logging.getLogger(__name__)
 
 LOG_LINE_STARTS = ("{", "time=")
 """What Litestream's log lines begin with, as JSON and as text; its last word is neither."""
+
+BROKEN = re.compile(r"checksum|ltx file|unexpected EOF|nonsequential|decode ")
+"""What Litestream says of a file that is damaged, missing, or does not belong there; waiting does not mend it."""
+
+HOW_TO_GO_BACK = (
+    "Nothing was changed. Take away a file that does not belong there; or `tzurot restore --at TIME --to PATH` with a "
+    "time before it broke, put PATH in the database's place and start with RESTORE_MODE=accept-volume."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,8 @@ def _failure(prefix: str, reason: str) -> TzurotError:
             f"The disk is full: there is no room to restore {prefix}; what was there before is untouched.",
             remedy="Free space on the volume or make it larger.",
         )
-    return UnavailableError(f"{prefix} can't be restored: {reason}.", remedy="`tzurot doctor` looks closer.")
+    remedy = HOW_TO_GO_BACK if BROKEN.search(reason) else "`tzurot doctor` looks closer."
+    return UnavailableError(f"{prefix} can't be restored: {reason}.", remedy=remedy)
 
 
 def _reason(errors: bytes) -> str:

@@ -103,7 +103,8 @@ async def test_the_state_before_a_broken_file_can_be_put_back_by_hand(
 async def test_files_with_other_names_in_a_copy_are_left_alone(
     container: Container, server: BucketSandbox, prefix: str, files: list[str]
 ) -> None:
-    foreign = [f"{prefix}/e000001/{name}" for name in ("notes.txt", "0000/README", f"{Path(files[1]).name}.bak")]
+    names = ("notes.txt", "0000/README", f"0000/{Path(files[1]).name}.bak")
+    foreign = [f"{prefix}/e000001/{name}" for name in names]
     for path in foreign:
         await obstore.put_async(server.store(), path, b"not ours")
     container.lose_volume()
