@@ -19,7 +19,7 @@ from bot.ai.login import login_client_from
 from bot.ai.profiles import profile_client_from
 from bot.client import Client
 from bot.cogs.context import Services
-from bot.cogs.history import ChannelHistory
+from bot.cogs.history import ChannelHistory, ReplyHerald
 from bot.cogs.owner import DirectOwner
 from bot.durability.canary import Canary
 from bot.durability.confirmation import Confirmation
@@ -27,8 +27,10 @@ from bot.durability.health import HealthServer, Readiness, inherit_listener, lis
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock
 from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError, TzurotError, trace
-from bot.model import Secret, utc_now
+from bot.model import Recovered, Secret, utc_now
 from bot.services.activations import Activations
+from bot.services.channel_recovery import ChannelRecovery
+from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.gate import Gate
 from bot.services.logins import Logins
@@ -40,12 +42,13 @@ from bot.services.recovery import Recovery
 from bot.services.status_report import StatusReport
 from bot.services.upkeep import Upkeep
 from bot.services.verifications import Verifications
+from bot.services.watermark import Watermark
 from bot.settings import Settings
 from bot.store import refusals
 from bot.store.cipher import Cipher, cipher_from, require_keys
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.refusals import Refusal
-from bot.webhooks import WebhookSpeaker
+from bot.webhooks import WebhookSpeaker, open_session
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +76,7 @@ class Parts:
     store: SQLiteStore
     cipher: Cipher
     session: aiohttp.ClientSession
+    speaking: aiohttp.ClientSession
     client: Client
     confirmation: Confirmation
     canary: Canary
@@ -119,12 +123,10 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
     store = await _open_store(settings)
     stack.push_async_callback(store.close)
     await require_keys(store, cipher)
-    session = await stack.enter_async_context(
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),  # slow answers must not queue up behind each other
-            timeout=aiohttp.ClientTimeout(total=settings.discord_timeout_seconds),
-        )
-    )
+    connector = aiohttp.TCPConnector(limit=0)  # slow answers must not queue up behind each other
+    timeout = aiohttp.ClientTimeout(total=settings.discord_timeout_seconds)
+    session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=timeout))
+    speaking = await stack.enter_async_context(open_session(connector, timeout))
     confirmation = Confirmation(_litestream_of(settings), settings)
     stack.push_async_callback(confirmation.close)
     canary = Canary(store, confirmation, settings)
@@ -136,6 +138,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
         store=store,
         cipher=cipher,
         session=session,
+        speaking=speaking,
         client=client,
         confirmation=confirmation,
         canary=canary,
@@ -152,14 +155,14 @@ async def _open_store(settings: Settings) -> SQLiteStore:
 def _services_of(parts: Parts) -> Services:
     settings, store, cipher = parts.settings, parts.store, parts.cipher
     policy = Policy.from_settings(settings)
-    speaker = WebhookSpeaker(client=parts.client, session=parts.session, store=store, cipher=cipher)
-    thinker = AIClient(parts.session, settings)
+    recovery = _recovery_of(parts, policy)
     profiles = profile_client_from(settings, parts.session)
     login = login_client_from(settings, parts.session)
     return Services(
         policy=policy,
         gate=Gate(store=store, policy=policy),
-        dialogue=Dialogue(store=store, cipher=cipher, speaker=speaker, thinker=thinker, policy=policy),
+        dialogue=recovery.dialogue,
+        recovery=recovery,
         personalities=Personalities(store=store, policy=policy, profiles=profiles, letters=_six_letters),
         activations=Activations(store=store, policy=policy),
         logins=Logins(store=store, cipher=cipher, policy=policy, service=login),
@@ -173,10 +176,13 @@ def _services_of(parts: Parts) -> Services:
 
 
 async def _start_background(stack: AsyncExitStack, parts: Parts, services: Services) -> None:
-    recovery = _recovery_of(parts, services)
-    await recovery.load()
+    recovery = services.recovery
+    await recovery.watermark.load()
+    await recovery.begin()
+    stack.push_async_callback(recovery.watermark.write)
     jobs: dict[str, Callable[[], Awaitable[None]]] = {"publishing commands": parts.client.publish_commands}
     jobs["finishing turns"] = recovery.run
+    jobs["noting what was seen"] = recovery.watermark.run
     jobs["forgetting old changes"] = Upkeep(
         store=parts.store, policy=services.policy, interval_seconds=parts.settings.upkeep_interval_seconds
     ).run
@@ -279,14 +285,26 @@ def _refresher_of(parts: Parts, personalities: Personalities, source: ProfileSou
     )
 
 
-def _recovery_of(parts: Parts, services: Services) -> Recovery:
-    return Recovery(
-        dialogue=services.dialogue,
-        store=parts.store,
-        history=ChannelHistory(client=parts.client, timeout_seconds=parts.settings.discord_timeout_seconds),
-        policy=services.policy,
-        come_online=parts.client.come_online,
+def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
+    settings, store, client = parts.settings, parts.store, parts.client
+    history = ChannelHistory(client=client, timeout_seconds=settings.discord_timeout_seconds)
+    speaker = WebhookSpeaker(client=client, session=parts.speaking, store=store, cipher=parts.cipher)
+    delivery = Delivery(store=store, speaker=speaker, history=history, confirmer=parts.confirmation, policy=policy)
+    watermark = Watermark(store=store, interval_seconds=settings.mark_interval_seconds)
+    dialogue = Dialogue(
+        store=store,
+        cipher=parts.cipher,
+        thinker=AIClient(parts.session, settings),
+        delivery=delivery,
+        watermark=watermark,
+        policy=policy,
     )
+    channels = ChannelRecovery(dialogue=dialogue, history=history, herald=ReplyHerald(client=client))
+    return Recovery(channels=channels, watermark=watermark, on_recovered=_ignore)
+
+
+async def _ignore(recovered: Recovered) -> None:
+    del recovered
 
 
 def _digest(token: Secret) -> str:

@@ -59,6 +59,10 @@ class UnavailableError(TzurotError):
     retry_after_seconds: float | None = None
 
 
+class UncertainError(UnavailableError):
+    """A service outside did not say whether it has done what it was asked for."""
+
+
 class UnreadableError(TzurotError):
     """A file or record is there but can't be read; unreadable is never empty."""
 

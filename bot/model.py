@@ -31,6 +31,11 @@ def snowflake_time(snowflake: int) -> datetime:
     return datetime.fromtimestamp(((snowflake >> 22) + DISCORD_EPOCH_MS) / 1000, UTC)
 
 
+def snowflake_of(moment: datetime) -> int:
+    """The least id that Discord can have made at that moment."""
+    return max(int(moment.timestamp() * 1000) - DISCORD_EPOCH_MS, 0) << 22
+
+
 class Secret:
     """A string that must not be seen: `repr` and `str` hide it, `reveal` gives it."""
 
@@ -307,6 +312,18 @@ class Spoken:
     message_id: int
     text: str = field(repr=False)
     display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message in which the bot itself, and no personality, has answered another one."""
+
+    message_id: int
+    replied_to_id: int
+
+
+Written = Heard | Spoken | Told
+"""What of a channel's messages matters to a bot that was away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     progress_interval_seconds: Seconds = 5
     read_timeout_seconds: Seconds = 2
     changes_lifetime_seconds: Seconds = 2_592_000
+    turns_lifetime_seconds: Seconds = 2_592_000
     upkeep_interval_seconds: Seconds = 3600
 
     # The copy in object storage
@@ -116,7 +117,14 @@ class Settings(BaseSettings):
     guild_ready_timeout_seconds: Seconds = 0.05
     discord_timeout_seconds: Seconds = 60
     turn_grace_seconds: Seconds = 0.7
-    recovery_limit_seconds: Seconds = 900
+    turn_confirmation_timeout_seconds: Seconds = 2
+    send_attempts: Count = 5
+    send_retry_seconds: Seconds = 1
+    catch_up_limit_seconds: Seconds = 900
+    catch_up_overlap_seconds: Seconds = 5
+    catch_up_concurrency: Count = 4
+    conversation_lifetime_seconds: Seconds = 86_400
+    mark_interval_seconds: Seconds = 5
     readiness_lifetime_seconds: Seconds = 60
 
     # Set by Railway
@@ -201,6 +209,15 @@ class Settings(BaseSettings):
             raise ValueError(f"REPLICA_BUCKET is set, so {', '.join(missing)} must be set too")
         if not self.replica_path_style and _is_address(self.replica_endpoint or ""):
             raise ValueError("REPLICA_ENDPOINT has an IP address and no name, so REPLICA_PATH_STYLE must be true")
+        return self
+
+    @model_validator(mode="after")
+    def _check_turns(self) -> Self:
+        if self.turns_lifetime_seconds < 2 * self.catch_up_limit_seconds:
+            raise ValueError(
+                "TURNS_LIFETIME_SECONDS must be at least twice CATCH_UP_LIMIT_SECONDS,"
+                " or a message could be answered again whose turn is forgotten"
+            )
         return self
 
     @property

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,7 +13,7 @@ from weakref import WeakValueDictionary
 import aiohttp
 import discord
 
-from bot.errors import NotAllowedError, UnavailableError
+from bot.errors import NotAllowedError, UnavailableError, UncertainError
 from bot.model import Clock, Place, Secret, Voice, WebhookKey, utc_now
 from bot.rules.speech import dm_text, shown_avatar, webhook_name
 from bot.store import webhooks
@@ -31,6 +30,7 @@ TYPING_SECONDS = 8
 UNKNOWN_WEBHOOK = 10015
 TOO_MANY_WEBHOOKS = 30007
 INVALID_WEBHOOK_TOKEN = 50027
+SERVER_ERRORS = 500
 GONE = (UNKNOWN_WEBHOOK, INVALID_WEBHOOK_TOKEN)
 NOBODY_PINGED = discord.AllowedMentions.none()
 
@@ -49,11 +49,14 @@ class WebhookSpeaker:
     _known: OrderedDict[int, WebhookKey] = field(default_factory=OrderedDict)
     _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
-    async def say(self, place: Place, voice: Voice, text: str) -> int:
-        """Send one message of at most 2000 characters; returns its id. Raises UnavailableError or NotAllowedError."""
+    async def say(self, place: Place, voice: Voice, text: str, after_message_id: int) -> int:
+        """Send one message of at most 2000 characters, once; returns its id.
+
+        Raises UnavailableError or NotAllowedError, and UncertainError where Discord may have taken it.
+        """
         with _translated("say something here"):
             if place.is_dm:
-                return await self._say_in_dm(place, voice, text)
+                return await self._say_in_dm(place, dm_text(voice.display_name, text), after_message_id)
             return await self._say_through_webhook(place, voice, text)
 
     @asynccontextmanager
@@ -73,12 +76,11 @@ class WebhookSpeaker:
                 await channel.typing()
                 await asyncio.sleep(TYPING_SECONDS)
 
-    async def _say_in_dm(self, place: Place, voice: Voice, text: str) -> int:
+    async def _say_in_dm(self, place: Place, text: str, after_message_id: int) -> int:
         channel = self.client.get_partial_messageable(place.channel_id)
-        # The nonce makes Discord drop the copy when the client repeats a request after a 5xx.
-        message = await channel.send(
-            dm_text(voice.display_name, text), nonce=secrets.token_hex(12), allowed_mentions=NOBODY_PINGED
-        )
+        # By the nonce Discord knows the copy for some minutes, also that of a process which was killed before it noted
+        # the first.
+        message = await channel.send(text, nonce=str(after_message_id), allowed_mentions=NOBODY_PINGED)
         return message.id
 
     async def _say_through_webhook(self, place: Place, voice: Voice, text: str) -> int:
@@ -148,6 +150,26 @@ class WebhookSpeaker:
                 self._known.pop(key.channel_id, None)
 
 
+def open_session(connector: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    """A session for the speaker: webhooks know no nonce, so that discord.py's own retries would say things twice.
+
+    What Discord leaves open is raised through discord.py's loop as a kind of error that it does not retry on; a 429
+    says that nothing was done, and is still waited out there.
+    """
+    return aiohttp.ClientSession(connector=connector, connector_owner=False, timeout=timeout, middlewares=(_ask_once,))
+
+
+async def _ask_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        response = await send(request)
+    except OSError as error:
+        raise UncertainError(f"Discord's answer did not arrive ({type(error).__name__}).") from None
+    if response.status >= SERVER_ERRORS:
+        response.close()
+        raise UncertainError(f"Discord did not say whether it took a message (status {response.status}).")
+    return response
+
+
 @contextmanager
 def _translated(doing: str) -> Iterator[None]:
     """Discord's errors as the program's own, with a sentence for the user."""
@@ -155,9 +177,9 @@ def _translated(doing: str) -> Iterator[None]:
         yield
     except discord.HTTPException as error:
         _raise_translated(error, doing)
-    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-        log.warning("Discord did not take a message: %s", type(error).__name__)
-        raise UnavailableError(f"Discord did not let me {doing} just now.", remedy="Try again later.") from None
+    except (discord.DiscordException, aiohttp.ClientError, OSError, UncertainError) as error:
+        log.warning("Discord may not have taken a message: %s", _brief(error))
+        raise UncertainError(f"Discord did not let me {doing} just now.", remedy="Try again later.") from None
 
 
 def _raise_translated(error: discord.HTTPException, doing: str) -> NoReturn:
@@ -171,6 +193,9 @@ def _raise_translated(error: discord.HTTPException, doing: str) -> NoReturn:
             f"I am not allowed to {doing} as a personality.",
             remedy="I need the permissions Manage Webhooks and Send Messages in this channel.",
         ) from None
-    raise UnavailableError(
-        f"Discord did not let me {doing} just now (status {error.status}).", remedy="Try again later."
-    ) from None
+    kind = UncertainError if error.status >= SERVER_ERRORS else UnavailableError
+    raise kind(f"Discord did not let me {doing} just now (status {error.status}).", remedy="Try again later.") from None
+
+
+def _brief(error: Exception) -> str:
+    return error.message if isinstance(error, UncertainError) else type(error).__name__

@@ -27,12 +27,14 @@ from bot.services.logins import Logins
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import Confirmer, Owner
+from bot.services.recovery import Recovery
 from bot.services.status_report import StatusReport
 from bot.services.verifications import Verifications
 
 log = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 2000
+PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
 UNSAVED = "I can't look anything up or save anything at the moment. The operator can see why in the log."
 OPERATORS_MATTER = (StorageError, ProtectedError, UnreadableError, ConfigurationError)
 """Errors whose sentences speak of files and settings, which no user can do anything about."""
@@ -49,6 +51,7 @@ class Services:
     policy: Policy
     gate: Gate
     dialogue: Dialogue
+    recovery: Recovery
     personalities: Personalities
     activations: Activations
     logins: Logins
@@ -130,6 +133,11 @@ async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
     )
 
 
+def is_from_a_person(message: discord.Message) -> bool:
+    """Whether a human wrote it; bots, webhooks (the bot's own among them) and system messages are nothing."""
+    return not message.author.bot and not message.webhook_id and message.type in PERSONAL
+
+
 def is_muted(message: discord.Message) -> bool:
     """Whether the bot may not write where this was written: its webhooks could, but a moderator said no."""
     granted = _granted(message)
@@ -150,7 +158,7 @@ async def reply(ctx: Context, text: str, *, is_private: bool = False) -> None:
     )
 
 
-async def answer_message(message: discord.Message, text: str) -> None:
+async def answer_message(message: discord.Message | discord.PartialMessage, text: str) -> None:
     """Answer a message that was no command."""
     await message.channel.send(
         shorten(text),
@@ -193,7 +201,7 @@ def shorten(text: str) -> str:
     return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 2].rstrip() + " …"
 
 
-def _sent_once_as_reply_to(message: discord.Message) -> dict[str, Any]:
+def _sent_once_as_reply_to(message: discord.Message | discord.PartialMessage) -> dict[str, Any]:
     """The nonce lets Discord drop the copy when the client repeats the request after a 5xx."""
     sent_once = {"nonce": secrets.token_hex(12)}
     granted = _granted(message)
@@ -202,7 +210,7 @@ def _sent_once_as_reply_to(message: discord.Message) -> dict[str, Any]:
     return {**sent_once, "reference": message.to_reference(fail_if_not_exists=False)}
 
 
-def _granted(message: discord.Message) -> discord.Permissions | None:
+def _granted(message: discord.Message | discord.PartialMessage) -> discord.Permissions | None:
     """What the bot may do where the message was written; None where there are no permissions, or none are known."""
     if message.guild is None or isinstance(message.channel, discord.PartialMessageable):
         return None

@@ -12,6 +12,7 @@ from bot.cogs.context import (
     answer_message,
     heard_from,
     host_of,
+    is_from_a_person,
     is_muted,
     sentence_of,
     services_of,
@@ -21,7 +22,6 @@ from bot.errors import TzurotError, trace
 log = logging.getLogger(__name__)
 
 REMEMBERED_COMMANDS = 1000
-PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
 
 
 class DialogueCog(commands.Cog):
@@ -34,8 +34,8 @@ class DialogueCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Take a human's message; bots, webhooks (the bot's own among them) and system messages are nothing."""
-        if message.author.bot or message.webhook_id or message.type not in PERSONAL:
+        """Take a human's message."""
+        if not is_from_a_person(message):
             return
         if self._host.prefix_of(message.content) is not None:
             await self._command(message)

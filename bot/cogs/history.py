@@ -1,17 +1,29 @@
-"""What was said in a channel before this process began, read from Discord."""
+"""What was written in a channel while nobody listened, read from Discord, and what is said about it later."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import aiohttp
 import discord
+from discord.ext import commands
 
-from bot.cogs.context import heard_from, is_muted
-from bot.errors import UnavailableError
-from bot.model import Heard, Place, Spoken
+from bot.cogs.context import (
+    UNDELIVERED,
+    answer_message,
+    heard_from,
+    host_of,
+    is_from_a_person,
+    is_muted,
+    sentence_of,
+)
+from bot.errors import TzurotError, UnavailableError
+from bot.model import Heard, Place, Spoken, Told, Written
 from bot.rules.speech import undo_dm_text
+
+log = logging.getLogger(__name__)
 
 Readable = discord.abc.Messageable
 Hosts = discord.TextChannel | discord.ForumChannel
@@ -21,7 +33,7 @@ Hosts = discord.TextChannel | discord.ForumChannel
 class ChannelHistory:
     """The `History` of Discord."""
 
-    client: discord.Client
+    client: commands.Bot
     timeout_seconds: float
 
     async def message(self, place: Place, message_id: int) -> Heard | None:
@@ -39,6 +51,40 @@ class ChannelHistory:
         async with _reading(self.timeout_seconds):
             found = self._channel(place).history(limit=None, after=after, oldest_first=True)
             return [spoken async for message in found if (spoken := self._spoken(message))]
+
+    async def written_since(self, channel_id: int, after_message_id: int) -> list[Written]:
+        """What was written there after that message and matters, oldest first."""
+        after = discord.Object(after_message_id)
+        async with _reading(self.timeout_seconds):
+            channel = await self._readable(channel_id)
+            if channel is None or not _may_have_more(channel, after_message_id):
+                return []
+            found = channel.history(limit=None, after=after, oldest_first=True)
+            return [written async for message in found if (written := await self._written(message))]
+
+    def threads_of(self, channel_ids: Collection[int]) -> list[int]:
+        """The open threads of these channels, as far as they are known."""
+        channels = [self.client.get_channel(channel_id) for channel_id in channel_ids]
+        return [thread.id for channel in channels if isinstance(channel, Hosts) for thread in channel.threads]
+
+    async def _readable(self, channel_id: int) -> Readable | None:
+        try:
+            channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
+        except (discord.NotFound, discord.Forbidden):
+            channel = None
+        if isinstance(channel, Readable) and _may_read(channel):
+            return channel
+        log.warning("Channel %d is skipped: I may not read what was written there", channel_id)
+        return None
+
+    async def _written(self, message: discord.Message) -> Written | None:
+        if is_from_a_person(message):
+            is_nothing = host_of(self.client).prefix_of(message.content) is not None or is_muted(message)
+            return None if is_nothing else await self._heard(message)
+        if (spoken := self._spoken(message)) is not None:
+            return spoken
+        replied_to_id = message.reference.message_id if message.reference else None
+        return Told(message.id, replied_to_id) if replied_to_id and message.author == self.client.user else None
 
     async def _heard(self, message: discord.Message) -> Heard:
         """So soon after the start the thread's channel may not be there yet, which says whether it is NSFW."""
@@ -66,6 +112,41 @@ class ChannelHistory:
         is_own = message.guild is None and message.author == self.client.user
         parts = undo_dm_text(message.content) if is_own else None
         return Spoken(message.id, parts[1], parts[0]) if parts else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyHerald:
+    """The `Herald` of Discord."""
+
+    client: commands.Bot
+
+    async def tell(self, heard: Heard, error: TzurotError) -> None:
+        """Reply to the message with the error's sentence, pinging nobody; never raises."""
+        place = heard.place
+        channel = self.client.get_partial_messageable(place.channel_id, guild_id=place.guild_id)
+        try:
+            await answer_message(channel.get_partial_message(heard.message_id), sentence_of(error))
+        except UNDELIVERED as failure:
+            log.warning("The author of message %d could not be told: %s", heard.message_id, type(failure).__name__)
+
+
+def _may_read(channel: Readable) -> bool:
+    if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return True
+    try:
+        granted = channel.permissions_for(channel.guild.me)
+    except (
+        discord.ClientException,
+        AttributeError,
+    ):  # its server or parent is not in the cache (yet): Discord will say
+        return True
+    return granted.view_channel and granted.read_message_history
+
+
+def _may_have_more(channel: Readable, after_message_id: int) -> bool:
+    """Whether it is worth a request; not every channel knows its last message."""
+    last_message_id: int | None = getattr(channel, "last_message_id", None)
+    return last_message_id is None or last_message_id > after_message_id
 
 
 @asynccontextmanager

@@ -27,9 +27,12 @@ def shown_avatar(url: str | None) -> str | None:
 
 def dm_text(display_name: str, text: str) -> str:
     """How a personality speaks where there are no webhooks: `**name:** text`."""
-    name = " ".join(display_name.replace("*", "").split())
-    name = name[: cut_position(name, NAME_LIMIT)].strip() or NAMELESS
-    return f"**{name}:** {text}"
+    return f"**{_dm_name(display_name)}:** {text}"
+
+
+def shown_name(display_name: str, *, is_dm: bool) -> str:
+    """The name that stands over, or in front of, what a personality says."""
+    return _dm_name(display_name) if is_dm else webhook_name(display_name)
 
 
 def undo_dm_text(shown: str) -> tuple[str, str] | None:
@@ -41,6 +44,11 @@ def undo_dm_text(shown: str) -> tuple[str, str] | None:
 def message_limit(*, is_dm: bool) -> int:
     """How many characters of an answer one message takes."""
     return DM_LIMIT if is_dm else MESSAGE_LIMIT
+
+
+def _dm_name(display_name: str) -> str:
+    name = " ".join(display_name.replace("*", "").split())
+    return name[: cut_position(name, NAME_LIMIT)].strip() or NAMELESS
 
 
 def _part(match: re.Match[str]) -> str:

@@ -1,55 +1,29 @@
 """A message is heard, and a personality answers it."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.errors import ConflictError, TzurotError, UnavailableError
-from bot.model import (
-    Cause,
-    Clock,
-    Conversation,
-    Heard,
-    Mapping,
-    Personality,
-    Question,
-    Secret,
-    Turn,
-    TurnState,
-    Voice,
-    utc_now,
-)
+from bot.model import Cause, Clock, Heard, Personality, Question, Turn, TurnState, utc_now
 from bot.rules.answering import who_answers
 from bot.rules.mentions import candidates, longest
 from bot.rules.permissions import require_conversation_place, require_login
-from bot.rules.speech import message_limit
-from bot.rules.splitting import is_visible, split
+from bot.rules.recovery import DELETED
+from bot.rules.splitting import is_visible
+from bot.services.delivery import Delivery, Task, new_turn
 from bot.services.lines import Lines
 from bot.services.policy import Policy
-from bot.services.ports import Speaker, Thinker
-from bot.store import conversations, logins, messages, personalities, situation, turns
+from bot.services.ports import Thinker
+from bot.services.watermark import Watermark
+from bot.store import personalities, situation, turns
 from bot.store.cipher import Cipher
 from bot.store.situation import SealedLogin, Situation
-from bot.store.statement import Statement, Store
+from bot.store.statement import Store
 
 REMEMBERED_REFUSALS = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What a turn needs to know from its first step to its last."""
-
-    heard: Heard
-    personality: Personality
-    cause: Cause
-    login: SealedLogin | None
-    token: Secret | None
-
-    def cut(self, answer: str) -> tuple[str, ...]:
-        """The answer as messages to send."""
-        return split(answer, message_limit(is_dm=self.heard.place.is_dm))
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -58,13 +32,15 @@ class Dialogue:
 
     store: Store
     cipher: Cipher
-    speaker: Speaker
     thinker: Thinker
+    delivery: Delivery
+    watermark: Watermark
     policy: Policy
     clock: Clock = utc_now
     _lines: Lines = field(default_factory=Lines, init=False, repr=False)
     _running: "set[asyncio.Task[object]]" = field(default_factory=set, init=False, repr=False)
     _refused: dict[tuple[int, int], datetime] = field(default_factory=dict, init=False, repr=False)
+    _under_way: set[int] = field(default_factory=set, init=False, repr=False)
     _is_closing: bool = field(default=False, init=False)
 
     async def hear(self, heard: Heard) -> None:
@@ -77,11 +53,33 @@ class Dialogue:
         if self._is_closing or not heard.content.strip():
             return
         with self._counted(), self.line(heard.place.channel_id) as is_first:
-            task = await self._decide(heard) or await self._decide_later(heard, is_first)
-            if task is None or not await self._open(task):
-                return
+            await self.answer(heard, is_first)
+
+    async def answer(self, heard: Heard, is_first: asyncio.Event) -> bool:
+        """The same for whoever stands in the channel's line already; whether it was answered now.
+
+        Two at once with the same message, one from the gateway and one from the channel's history, are one.
+        """
+        if heard.message_id in self._under_way:
+            return False
+        self._under_way.add(heard.message_id)
+        try:
+            with self.watermark.deciding(heard.message_id):
+                task = await self._decide(heard) or await self._decide_later(heard, is_first)
+                if task is None or not await self._open(task):
+                    return False
             await is_first.wait()
-            await self.finish(task)
+            return await self.finish(task)
+        finally:
+            self._under_way.discard(heard.message_id)
+
+    def is_under_way(self, message_id: int) -> bool:
+        """Whether this process is about to answer the message."""
+        return message_id in self._under_way
+
+    def forget(self, message_ids: Collection[int]) -> None:
+        """These messages were deleted: whichever waits for the first word of its answer gets none."""
+        self.delivery.deletions.note(message_ids)
 
     def line(self, channel_id: int) -> AbstractContextManager[asyncio.Event]:
         """Stand in the channel's line, behind all who do already; the event is set when it is one's turn."""
@@ -102,11 +100,17 @@ class Dialogue:
             self._require_login(login)
         return self._task(heard, personality, turn.cause, login)
 
-    async def finish(self, task: Task, answer: str | None = None, said: Sequence[int] = ()) -> None:
-        """Ask the AI service, unless it has answered, and say what is missing after the first messages, `said`."""
-        async with self.speaker.typing(task.heard.place):
+    async def finish(self, task: Task, answer: str | None = None, said: Sequence[int] = ()) -> bool:
+        """Ask the AI service, unless it has answered, and say what is missing after the first messages, `said`.
+
+        False where the message was deleted before anything was said.
+        """
+        if not said and task.heard.message_id in self.delivery.deletions:
+            await self.store.write(turns.fail(task.heard.message_id, DELETED, self.clock()))
+            return False
+        async with self.delivery.speaker.typing(task.heard.place):
             chunks = await self._think(task) if answer is None else task.cut(answer)
-            await self._say(task, chunks, said)
+            return await self.delivery.say(task, chunks, said)
 
     async def close(self, timeout_seconds: float) -> None:
         """Hear nothing new, wait that long for running turns, then cancel them: their rows say how far they got."""
@@ -131,13 +135,21 @@ class Dialogue:
         finally:
             self._running.discard(task)
 
-    async def _decide(self, heard: Heard) -> Task | None:
+    async def addressee(self, heard: Heard) -> Task | None:
+        """The turn that the message asks for, whether or not its author may have it; None where it asks for none."""
+        _, answering = await self._look_up(heard)
+        return Task(heard=heard, personality=answering[0], cause=answering[1]) if answering else None
+
+    async def _look_up(self, heard: Heard) -> tuple[Situation, tuple[Personality, Cause] | None]:
         names = candidates(heard.content, self.policy.mention_char)
         (known,) = await self.store.look_up(situation.find(heard, names))
         if known.is_blacklisted:
-            return None
+            return known, None
         by_name = known.replied_to_by_name[0] if known.replied_to_by_name else None
-        answering = who_answers(known.replied_to or by_name, longest(names, known.mentioned), known.activated)
+        return known, who_answers(known.replied_to or by_name, longest(names, known.mentioned), known.activated)
+
+    async def _decide(self, heard: Heard) -> Task | None:
+        known, answering = await self._look_up(heard)
         if answering is None:
             return None
         personality, cause = answering
@@ -198,21 +210,8 @@ class Dialogue:
 
     async def _open(self, task: Task) -> bool:
         """Commit that the message wants an answer; False if it already has its turn."""
-        now, heard = self.clock(), task.heard
-        turn = Turn(
-            message_id=heard.message_id,
-            channel_id=heard.place.channel_id,
-            user_id=heard.author_id,
-            personality_id=task.personality.id,
-            cause=task.cause,
-            state=TurnState.PENDING,
-            created_at=now,
-            updated_at=now,
-            guild_id=heard.place.guild_id,
-            parent_id=heard.place.parent_id,
-        )
         try:
-            await self.store.write(turns.add(turn))
+            await self.store.write(turns.add(new_turn(task, self.clock())))
         except ConflictError:
             return False
         return True
@@ -231,53 +230,3 @@ class Dialogue:
             raise
         await self.store.write(turns.answer(heard.message_id, text, len(chunks), self.clock()))
         return chunks
-
-    async def _say(self, task: Task, chunks: tuple[str, ...], said: Sequence[int]) -> None:
-        """Send every message, its id committed before the next is sent, and with the last that the turn is done.
-
-        The first ones may have been `said`; of those only the ids are committed, which may be known already.
-        """
-        voice = Voice(task.personality.display_name, task.personality.avatar_url)
-        for position, chunk in enumerate(chunks):
-            is_said = position < len(said)
-            sent_id = said[position] if is_said else await self.speaker.say(task.heard.place, voice, chunk)
-            statements = [
-                turns.add_chunk(task.heard.message_id, position, sent_id),
-                messages.put(_mapping(task, sent_id)),
-            ]
-            if position == len(chunks) - 1:
-                statements += self._ending(task)
-            await self.store.write(*statements)
-
-    def _ending(self, task: Task) -> list[Statement]:
-        now, heard = self.clock(), task.heard
-        conversation = Conversation(
-            channel_id=heard.place.channel_id,
-            user_id=heard.author_id,
-            personality_name=task.personality.full_name,
-            started_at=now,
-            last_message_at=now,
-            message_count=1,
-            is_dm=heard.place.is_dm,
-            is_mention_only=_is_mention_only(task),
-        )
-        ending = [turns.finish(heard.message_id, now), conversations.go_on(conversation)]
-        if task.login is not None:
-            ending.append(logins.touch(task.login.user_id, task.login.personality_name, now))
-        return ending
-
-
-def _mapping(task: Task, sent_id: int) -> Mapping:
-    heard = task.heard
-    return Mapping(
-        message_id=sent_id,
-        user_id=heard.author_id,
-        channel_id=heard.place.channel_id,
-        personality_id=task.personality.id,
-        is_dm=heard.place.is_dm,
-        is_mention_only=_is_mention_only(task),
-    )
-
-
-def _is_mention_only(task: Task) -> bool:
-    return task.cause is Cause.MENTION and not task.heard.place.is_dm

@@ -19,7 +19,14 @@ class Policy:
     token_lifetime: timedelta = timedelta(days=30)
     changes_lifetime: timedelta = timedelta(days=30)
     refusal_interval: timedelta = timedelta(minutes=10)
-    recovery_limit: timedelta = timedelta(minutes=15)
+    turns_lifetime: timedelta = timedelta(days=30)
+    turn_confirmation_timeout: timedelta = timedelta(seconds=2)
+    send_attempts: int = 5
+    send_retry: timedelta = timedelta(seconds=1)
+    catch_up_limit: timedelta = timedelta(minutes=15)
+    catch_up_overlap: timedelta = timedelta(seconds=5)
+    catch_up_concurrency: int = 4
+    conversation_lifetime: timedelta = timedelta(days=1)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -33,7 +40,14 @@ class Policy:
             token_lifetime=timedelta(seconds=settings.token_lifetime_seconds),
             changes_lifetime=timedelta(seconds=settings.changes_lifetime_seconds),
             refusal_interval=timedelta(seconds=settings.refusal_interval_seconds),
-            recovery_limit=timedelta(seconds=settings.recovery_limit_seconds),
+            turns_lifetime=timedelta(seconds=settings.turns_lifetime_seconds),
+            turn_confirmation_timeout=timedelta(seconds=settings.turn_confirmation_timeout_seconds),
+            send_attempts=settings.send_attempts,
+            send_retry=timedelta(seconds=settings.send_retry_seconds),
+            catch_up_limit=timedelta(seconds=settings.catch_up_limit_seconds),
+            catch_up_overlap=timedelta(seconds=settings.catch_up_overlap_seconds),
+            catch_up_concurrency=settings.catch_up_concurrency,
+            conversation_lifetime=timedelta(seconds=settings.conversation_lifetime_seconds),
         )
 
     def command(self, name: str) -> str:

@@ -1,16 +1,22 @@
 """What the use cases need from outside; implemented by `ai`, `webhooks` and `durability`."""
 
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from bot.model import GrantedToken, Heard, Place, Profile, Question, ReplicationState, Spoken, Voice
+from bot.errors import TzurotError
+from bot.model import GrantedToken, Heard, Place, Profile, Question, ReplicationState, Spoken, Voice, Written
 
 
 class Speaker(Protocol):
     """Says things in a channel as a personality."""
 
-    async def say(self, place: Place, voice: Voice, text: str) -> int:
-        """Send one message of at most 2000 characters; returns its id. Raises UnavailableError or NotAllowedError.
+    async def say(self, place: Place, voice: Voice, text: str, after_message_id: int) -> int:
+        """Send one message of at most 2000 characters, once; returns its id.
+
+        Raises UnavailableError or NotAllowedError, and UncertainError where Discord may have taken it.
+        `after_message_id` is the message that it follows, the question or the last one said to it: in a DM Discord
+        itself drops a second copy of what follows the same message.
 
         In a DM it is sent as `rules.speech.dm_text(display name, text)`, for which the text leaves room; elsewhere
         the webhook's name is `rules.speech.webhook_name(display name)`.
@@ -21,7 +27,7 @@ class Speaker(Protocol):
 
 
 class History(Protocol):
-    """Knows what was said in a channel before this process began."""
+    """Knows what was written in a channel while nobody listened."""
 
     async def message(self, place: Place, message_id: int) -> Heard | None:
         """The message as it stands now, with its place's; None where it is gone, or no longer the bot's to answer.
@@ -31,6 +37,22 @@ class History(Protocol):
 
     async def spoken_since(self, place: Place, after_message_id: int) -> list[Spoken]:
         """What the bot's personalities said there after that message, oldest first. Raises UnavailableError."""
+
+    async def written_since(self, channel_id: int, after_message_id: int) -> list[Written]:
+        """What was written there after that message and matters, oldest first: no commands, nothing of other bots.
+
+        Nothing where the bot may not read, with a line in the log. Raises UnavailableError.
+        """
+
+    def threads_of(self, channel_ids: Collection[int]) -> list[int]:
+        """The open threads of these channels, as far as they are known."""
+
+
+class Herald(Protocol):
+    """Says in the bot's own name why there is no answer."""
+
+    async def tell(self, heard: Heard, error: TzurotError) -> None:
+        """Reply to the message with the error's sentence, pinging nobody; never raises."""
 
 
 class Thinker(Protocol):

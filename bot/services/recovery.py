@@ -1,91 +1,126 @@
-"""After a restart: the turns that the process before this one left unfinished are finished."""
+"""After a start and after each gap in the gateway: what was left unfinished or was missed gets its answer."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from bot.errors import InvalidInputError, NotAllowedError, NotFoundError, TzurotError
-from bot.model import Clock, Place, Turn, utc_now
-from bot.rules.recovery import DELETED, TOO_OLD, adopted, is_answerable, is_too_old
-from bot.services.dialogue import Dialogue, Task
-from bot.services.policy import Policy
-from bot.services.ports import History
-from bot.store import messages, turns
-from bot.store.statement import Store
+from bot.model import Recovered, Turn, snowflake_of, snowflake_time
+from bot.services.channel_recovery import ChannelRecovery, Errand, Tally
+from bot.services.dialogue import Dialogue
+from bot.services.watermark import Watermark
+from bot.store import marks, turns
 
 log = logging.getLogger(__name__)
 
-FINAL = (NotAllowedError, NotFoundError, InvalidInputError)
-"""What would be the same at the next start; anything else leaves the turn as it is for then."""
-UNWANTED = "Unwanted"
+
+@dataclass(slots=True, eq=False)
+class Gap:
+    """A time in which nobody listened: the last message before it, and the lines in which we stand for what it left."""
+
+    mark: int | None
+    errands: dict[int, Errand] = field(default_factory=dict)
+    places: ExitStack = field(default_factory=ExitStack)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Recovery:
-    """Finishes each turn once, within its limit: nothing said twice, no answer asked for twice, nothing said late.
+    """Answers once what was not answered, within its limit: nothing twice, no answer paid for twice, nothing late.
 
-    Call `load` before the first message is heard, and run `run` beside the listening: every turn then stands in its
-    channel's line before the new messages do.
+    `begin` comes before the first message of a process or a gateway session is heard, so that everything old stands in
+    its channel's line before the new messages do; `go_on` when Discord can be asked. Commands that were missed are not
+    carried out late.
     """
 
-    dialogue: Dialogue
-    store: Store
-    history: History
-    policy: Policy
-    come_online: Callable[[], Awaitable[object]]
-    clock: Clock = utc_now
-    _left: list[Turn] = field(default_factory=list, init=False, repr=False)
+    channels: ChannelRecovery
+    watermark: Watermark
+    on_recovered: Callable[[Recovered], Awaitable[None]]
+    _gap: Gap | None = field(default=None, init=False, repr=False)
+    _may_go_on: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
+    _is_told: bool = field(default=False, init=False)
 
-    async def load(self) -> None:
-        """Note which turns are unfinished, while all of them are an earlier process's."""
-        self._left = await self.store.fetch(turns.find_unfinished())
+    @property
+    def dialogue(self) -> Dialogue:
+        """What answers, now as well as later."""
+        return self.channels.dialogue
+
+    async def begin(self) -> None:
+        """Note what is unfinished and which channels matter, and stand in their lines.
+
+        A gap that was begun and not gone through yet reaches further back, and stays.
+        """
+        if self._gap is not None:
+            return
+        # Only look-ups, which are done at once: a message that arrives meanwhile would stand in front.
+        store, policy = self.dialogue.store, self.dialogue.policy
+        left = [t for t in await store.look_up(turns.find_unfinished()) if not self._is_under_way(t)]
+        gap = self._gap = Gap(self.watermark.message_id)
+        if gap.mark is not None:
+            talking_since = self.dialogue.clock() - policy.conversation_lifetime
+            self._stand_in(gap, await store.look_up(marks.find_channels(talking_since)))
+        self._stand_in(gap, (turn.channel_id for turn in left))
+        for turn in left:
+            gap.errands[turn.channel_id].turns.append(turn)
+
+    def go_on(self) -> None:
+        """Discord is there: go through the gap."""
+        self._may_go_on.set()
 
     async def run(self) -> None:
-        """Finish them, those of one channel in their order; what can't be finished now waits for the next start."""
-        left, self._left = self._left, []
-        outcomes = await asyncio.gather(*map(self._recover, left), return_exceptions=True)
+        """Go through every gap, until cancelled; what can't be finished now waits for the next one or a start."""
+        while True:
+            await self._may_go_on.wait()
+            self._may_go_on.clear()
+            if self._gap is not None:
+                await self._tell(await self.go_through())
+
+    async def go_through(self) -> Recovered:
+        """Adopt, finish and answer what the gap has left, channel by channel."""
+        gap, self._gap = self._gap or Gap(None), None
+        tally, gate = Tally(), asyncio.Semaphore(self.dialogue.policy.catch_up_concurrency)
+        with gap.places, self._held(gap):
+            self._stand_in(gap, self.channels.history.threads_of(list(gap.errands)))
+            jobs = [self.channels.recover(errand, gate, tally) for errand in gap.errands.values()]
+            outcomes = await asyncio.gather(*jobs, return_exceptions=True)
         for error in outcomes:
             if error is not None:
                 raise error
+        return tally.total()
 
-    async def _recover(self, turn: Turn) -> None:
-        with self.dialogue.line(turn.channel_id) as is_first:
-            await self.come_online()
-            await is_first.wait()
-            try:
-                failure = await self._finish(turn)
-            except FINAL as error:
-                failure = type(error).__name__
-            except TzurotError as error:
-                log.warning("Message %d waits for its answer: %s", turn.message_id, error.message)
-                return
-            if failure:
-                await self.store.write(turns.fail(turn.message_id, failure, self.clock()))
-            log.info("Unfinished turn of message %d: %s", turn.message_id, failure or "done")
+    def _stand_in(self, gap: Gap, channel_ids: Iterable[int]) -> None:
+        for channel_id in channel_ids:
+            if channel_id not in gap.errands:
+                line = ExitStack()
+                gap.places.push(line)
+                is_first = line.enter_context(self.dialogue.line(channel_id))
+                gap.errands[channel_id] = Errand(channel_id, is_first, line, self._since(gap), gap.mark)
 
-    async def _finish(self, turn: Turn) -> str | None:
-        """Answer, or say why there will be no answer."""
-        if is_too_old(turn.created_at, self.clock(), self.policy.recovery_limit):
-            return TOO_OLD
-        heard = await self.history.message(_place_of(turn), turn.message_id)
-        if heard is None or not is_answerable(heard):
-            return DELETED
-        task = await self.dialogue.take_up(turn, heard)
-        if task is None:
-            return UNWANTED
-        said = await self._said(turn, task) if turn.answer is not None else []
-        await self.dialogue.finish(task, turn.answer, said)
-        return None
+    def _since(self, gap: Gap) -> int | None:
+        """The message after which a channel is read for what was missed; None where there is no telling."""
+        if gap.mark is None:
+            return None
+        seen_at = snowflake_time(gap.mark) - self.dialogue.policy.catch_up_overlap
+        return snowflake_of(max(seen_at, self.dialogue.clock() - self.dialogue.policy.catch_up_limit))
 
-    async def _said(self, turn: Turn, task: Task) -> list[int]:
-        """The ids of the answer's first messages: those that were noted, and those found in the channel."""
-        noted = await self.store.fetch(turns.find_chunks(turn.message_id))
-        missing = task.cut(turn.answer or "")[len(noted) :]
-        spoken = await self.history.spoken_since(task.heard.place, max([turn.message_id, *noted]))
-        known = set(await self.store.fetch(messages.find_known([message.message_id for message in spoken])))
-        return noted + adopted(missing, (message for message in spoken if message.message_id not in known))
+    @contextmanager
+    def _held(self, gap: Gap) -> Iterator[None]:
+        """Hold the mark at the gap's beginning: a process that ends in the middle leaves the rest to the next one."""
+        if gap.mark is None:
+            yield
+            return
+        with self.watermark.deciding(gap.mark + 1):
+            yield
 
+    def _is_under_way(self, turn: Turn) -> bool:
+        return self.dialogue.is_under_way(turn.message_id)
 
-def _place_of(turn: Turn) -> Place:
-    return Place(turn.channel_id, turn.guild_id, turn.parent_id)
+    async def _tell(self, recovered: Recovered) -> None:
+        if recovered.missed:
+            log.info(
+                "Answered %d messages that were left or missed, adopted %d answers, skipped %s",
+                recovered.answered, recovered.adopted, recovered.skipped or "none",
+            )  # fmt: skip
+        if not self._is_told:
+            self._is_told = True
+            await self.on_recovered(recovered)

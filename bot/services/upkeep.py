@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from bot.errors import StorageError
 from bot.model import Clock, utc_now
 from bot.services.policy import Policy
-from bot.store import changes
-from bot.store.statement import Store
+from bot.store import changes, turns
+from bot.store.statement import Statement, Store
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upkeep:
-    """Forgets old changes, a few at a time, so that nobody's write waits for it. Run it as a background task."""
+    """Forgets old changes and turns, a few at a time, so that nobody's write waits. Run it as a background task."""
 
     store: Store
     policy: Policy
@@ -29,16 +29,25 @@ class Upkeep:
         while True:
             try:
                 await self.forget_old_changes()
+                await self.forget_old_turns()
             except StorageError as error:
-                logger.warning("Old changes are still there: %s", error.message)
+                logger.warning("What is old is still there: %s", error.message)
             await self.pause(self.interval_seconds)
 
     async def forget_old_changes(self) -> int:
         """Delete the changes that are older than they are kept; returns how many."""
         before = self.clock() - self.policy.changes_lifetime
+        return await self._repeat(changes.delete_before(before))
+
+    async def forget_old_turns(self) -> int:
+        """Delete the ended turns of messages that nobody will answer again; returns how many."""
+        before = self.clock() - self.policy.turns_lifetime
+        return await self._repeat(turns.delete_before(before))
+
+    async def _repeat(self, deletion: Statement) -> int:
         total = 0
         while True:
-            (outcome,) = await self.store.write(changes.delete_before(before))
+            (outcome,) = await self.store.write(deletion)
             if not outcome.count:
                 return total
             total += outcome.count

@@ -1,10 +1,13 @@
 """The tables `turns` and `turn_chunks`: how far each answer got."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from bot.model import Cause, Turn, TurnState
+import orjson
+
+from bot.model import Cause, Turn, TurnState, snowflake_of
 from bot.store.columns import to_text, to_time
-from bot.store.statement import Query, Row, Statement
+from bot.store.statement import Query, Row, Statement, Value
 
 ADD = """
 INSERT INTO turns (
@@ -26,27 +29,41 @@ FAIL = (
     " WHERE message_id = :message_id AND state IN ('pending', 'answered')"
 )
 
+DELETE = """
+DELETE FROM turns WHERE message_id IN (
+    SELECT message_id FROM turns WHERE message_id < :before AND state IN ('done', 'failed')
+    ORDER BY message_id LIMIT :limit
+)
+"""
+
+
+def to_row(turn: Turn) -> dict[str, Value]:
+    """The parameters of `ADD`."""
+    return {
+        "message_id": turn.message_id,
+        "channel_id": turn.channel_id,
+        "parent_id": turn.parent_id,
+        "guild_id": turn.guild_id,
+        "user_id": turn.user_id,
+        "personality_id": turn.personality_id,
+        "cause": turn.cause,
+        "state": turn.state,
+        "answer": turn.answer,
+        "chunk_count": turn.chunk_count,
+        "failure": turn.failure,
+        "created_at": to_text(turn.created_at),
+        "updated_at": to_text(turn.updated_at),
+    }
+
 
 def add(turn: Turn) -> Statement:
     """Insert; a message that already has its turn is a ConflictError."""
-    return Statement(
-        ADD,
-        {
-            "message_id": turn.message_id,
-            "channel_id": turn.channel_id,
-            "parent_id": turn.parent_id,
-            "guild_id": turn.guild_id,
-            "user_id": turn.user_id,
-            "personality_id": turn.personality_id,
-            "cause": turn.cause,
-            "state": turn.state,
-            "answer": turn.answer,
-            "chunk_count": turn.chunk_count,
-            "failure": turn.failure,
-            "created_at": to_text(turn.created_at),
-            "updated_at": to_text(turn.updated_at),
-        },
-    )
+    return Statement(ADD, to_row(turn))
+
+
+def add_if_absent(turn: Turn) -> Statement:
+    """Insert, unless the message has its turn."""
+    return Statement(f"{ADD} ON CONFLICT (message_id) DO NOTHING", to_row(turn))
 
 
 def answer(message_id: int, text: str, chunk_count: int, now: datetime) -> Statement:
@@ -85,6 +102,15 @@ def find_unfinished() -> Query[Turn]:
     return Query("SELECT * FROM turns WHERE state IN ('pending', 'answered') ORDER BY message_id", read)
 
 
+def find(message_ids: Sequence[int]) -> Query[Turn]:
+    """Those of the messages' turns that there are."""
+    return Query(
+        "SELECT * FROM turns WHERE message_id IN (SELECT value FROM json_each(:ids))",
+        read,
+        {"ids": orjson.dumps(message_ids).decode()},
+    )
+
+
 def find_chunks(message_id: int) -> Query[int]:
     """The ids of the messages sent for the turn so far, in order."""
     return Query(
@@ -92,6 +118,11 @@ def find_chunks(message_id: int) -> Query[int]:
         lambda row: int(row["message_id"]),
         {"turn_id": message_id},
     )
+
+
+def delete_before(time: datetime, limit: int = 200) -> Statement:
+    """Forget some of the ended turns of messages from before that time; repeat until the count is 0."""
+    return Statement(DELETE, {"before": snowflake_of(time), "limit": limit})
 
 
 def read(row: Row) -> Turn:

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,13 +14,16 @@ import pytest
 from pydantic import SecretStr
 
 from bot.errors import NotAllowedError, NotFoundError, TzurotError
-from bot.model import GrantedToken, Heard, Member, Place, Profile, Question, Secret, Voice
+from bot.model import GrantedToken, Heard, Member, Place, Profile, Question, Secret, Spoken, Told, Voice, Written
+from bot.services.delivery import Delivery
+from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
+from bot.services.watermark import Watermark
 from bot.settings import load_settings
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.migrate import create_database
-from bot.store.statement import Query
+from bot.store.statement import Query, Store
 
 KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
 OWNER = 900_000_000_000_000_001
@@ -58,15 +61,17 @@ class FakeSpeaker:
     fail: dict[int, TzurotError] = field(default_factory=dict)
     hold: dict[int, asyncio.Event] = field(default_factory=dict)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
+    after: list[int] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: count(1))
 
-    async def say(self, place: Place, voice: Voice, text: str) -> int:
+    async def say(self, place: Place, voice: Voice, text: str, after_message_id: int) -> int:
         number = next(self.numbers)
         if number in self.hold:
             self.reached.set()
             await self.hold[number].wait()
         if number in self.fail:
             raise self.fail[number]
+        self.after.append(after_message_id)
         self.said.append((place.channel_id, voice.display_name, text))
         self.ids.append(600_000_000_000_000_000 + number)
         return self.ids[-1]
@@ -78,6 +83,81 @@ class FakeSpeaker:
 
     def typing(self, place: Place) -> Any:
         return self._typing(place)
+
+
+@dataclass
+class FakeHistory:
+    """The users' messages, and what was spoken, by channel; `fail` raises at every look."""
+
+    messages: dict[int, Heard] = field(default_factory=dict)
+    spoken: dict[int, list[Spoken]] = field(default_factory=dict)
+    told: dict[int, list[Told]] = field(default_factory=dict)
+    threads: dict[int, list[int]] = field(default_factory=dict)
+    fail: TzurotError | None = None
+    read: list[tuple[int, int]] = field(default_factory=list)
+    read_at_once: int = 0
+    hold: asyncio.Event | None = None
+    _reading: int = 0
+
+    def say(self, message_id: int, text: str, name: str = "Lilith", place: Place = NSFW) -> None:
+        """Something that a personality has said there."""
+        self.spoken.setdefault(place.channel_id, []).append(Spoken(message_id, text, name))
+
+    async def message(self, place: Place, message_id: int) -> Heard | None:
+        if self.fail:
+            raise self.fail
+        found = self.messages.get(message_id)
+        return found if found and found.place.channel_id == place.channel_id else None
+
+    async def spoken_since(self, place: Place, after_message_id: int) -> list[Spoken]:
+        if self.fail:
+            raise self.fail
+        return [m for m in self.spoken.get(place.channel_id, []) if m.message_id > after_message_id]
+
+    async def written_since(self, channel_id: int, after_message_id: int) -> list[Written]:
+        if self.fail:
+            raise self.fail
+        self.read.append((channel_id, after_message_id))
+        self._reading += 1
+        self.read_at_once = max(self.read_at_once, self._reading)
+        await (self.hold.wait() if self.hold else asyncio.sleep(0))
+        self._reading -= 1
+        heard = [m for m in self.messages.values() if m.place.channel_id == channel_id]
+        written: list[Written] = [*heard, *self.spoken.get(channel_id, []), *self.told.get(channel_id, [])]
+        return sorted((m for m in written if m.message_id > after_message_id), key=lambda m: m.message_id)
+
+    def threads_of(self, channel_ids: Collection[int]) -> list[int]:
+        return [thread for channel_id in channel_ids for thread in self.threads.get(channel_id, [])]
+
+
+@dataclass
+class FakeConfirmer:
+    """Confirms, or not, and shows what stood in the database's turns at that moment."""
+
+    store: SQLiteStore
+    confirms: bool = True
+    asked: list[float] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def confirm(self, timeout_seconds: float) -> bool:
+        self.asked.append(timeout_seconds)
+        self.states += [row["state"] for row in await rows(self.store, "SELECT state FROM turns")]
+        self.reached.set()
+        if self.hold:
+            await self.hold.wait()
+        return self.confirms
+
+
+@dataclass
+class FakeHerald:
+    """Records who is told what."""
+
+    told: list[tuple[int, str]] = field(default_factory=list)
+
+    async def tell(self, heard: Heard, error: TzurotError) -> None:
+        self.told.append((heard.message_id, type(error).__name__))
 
 
 @dataclass
@@ -128,6 +208,54 @@ class FakeLogins:
 
 
 @pytest.fixture
+def speaker() -> FakeSpeaker:
+    return FakeSpeaker()
+
+
+@pytest.fixture
+def thinker() -> FakeThinker:
+    return FakeThinker()
+
+
+@pytest.fixture
+def history() -> FakeHistory:
+    return FakeHistory()
+
+
+@pytest.fixture
+def confirmer(store: SQLiteStore) -> FakeConfirmer:
+    return FakeConfirmer(store)
+
+
+@pytest.fixture
+def delivery(  # noqa: PLR0917 - fixtures are passed by pytest
+    store: SQLiteStore,
+    policy: Policy,
+    clock: Clock,
+    speaker: FakeSpeaker,
+    history: FakeHistory,
+    confirmer: FakeConfirmer,
+) -> Delivery:
+    async def pause(seconds: float) -> None:
+        clock.advance(seconds=seconds)
+
+    return Delivery(
+        store=store, speaker=speaker, history=history, confirmer=confirmer, policy=policy, clock=clock, pause=pause
+    )
+
+
+@pytest.fixture
+def new_dialogue(  # noqa: PLR0917 - fixtures are passed by pytest
+    store: SQLiteStore, cipher: Cipher, policy: Policy, clock: Clock, thinker: FakeThinker, delivery: Delivery
+) -> Dialogue:
+    """A dialogue in an empty house."""
+    watermark = Watermark(store=store, interval_seconds=0.01, clock=clock)
+    return Dialogue(
+        store=store, cipher=cipher, thinker=thinker, delivery=delivery, watermark=watermark, policy=policy, clock=clock
+    )
+
+
+@pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
     path = tmp_path / "tzurot.db"
     create_database(path)
@@ -156,7 +284,7 @@ def open_policy(policy: Policy) -> Policy:
     return replace(policy, has_login_service=False)
 
 
-async def rows(store: SQLiteStore, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+async def rows(store: Store, sql: str, **parameters: Any) -> list[dict[str, Any]]:
     """The result as dictionaries, for what a test wants to see in the file."""
     return await store.fetch(Query(sql, lambda row: {key: row[key] for key in row.keys()}, parameters))  # noqa: SIM118
 

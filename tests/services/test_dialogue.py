@@ -34,19 +34,7 @@ TIMEOUT_SECONDS = 5
 
 
 @pytest.fixture
-def speaker() -> FakeSpeaker:
-    return FakeSpeaker()
-
-
-@pytest.fixture
-def thinker() -> FakeThinker:
-    return FakeThinker()
-
-
-@pytest.fixture
-async def dialogue(  # noqa: PLR0917 - fixtures are passed by pytest
-    store: SQLiteStore, cipher: Cipher, policy: Policy, clock: Clock, speaker: FakeSpeaker, thinker: FakeThinker
-) -> AsyncIterator[Dialogue]:
+async def dialogue(store: SQLiteStore, cipher: Cipher, clock: Clock, new_dialogue: Dialogue) -> AsyncIterator[Dialogue]:
     """Two personalities, a user who is logged in, and an activated channel."""
     lilith = Personality("lilith-tzel-shani", "Lilith", OWNER, clock(), avatar_url="https://a.example/l.png")
     await store.write(
@@ -57,9 +45,8 @@ async def dialogue(  # noqa: PLR0917 - fixtures are passed by pytest
         logins.put(Login(USER, Secret("invented-token"), clock()), cipher),
         activations.put(Activation(NSFW_TOO.channel_id, "baba-yaga", OWNER, clock())),
     )
-    made = Dialogue(store=store, cipher=cipher, speaker=speaker, thinker=thinker, policy=policy, clock=clock)
-    yield made
-    await made.close(1)
+    yield new_dialogue
+    await new_dialogue.close(1)
 
 
 async def turn(store: SQLiteStore, message_id: int = 1) -> dict[str, Any]:

@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from bot.errors import NotAllowedError, TzurotError, UnavailableError
-from bot.model import Alias, Ban, Cause, Heard, Login, Mapping, Personality, Place, Secret, Spoken, Turn, TurnState
+from bot.errors import NotAllowedError, UnavailableError
+from bot.model import Alias, Ban, Cause, Login, Mapping, Personality, Place, Recovered, Secret, Turn, TurnState
+from bot.services.channel_recovery import ChannelRecovery
 from bot.services.dialogue import Dialogue
-from bot.services.policy import Policy
 from bot.services.recovery import Recovery
 from bot.store import aliases, blacklist, logins, messages, personalities, turns
 from bot.store.cipher import Cipher
-from bot.store.driver import SQLiteStore
-from bot.store.statement import Statement
+from bot.store.statement import Statement, Store
 from tests.services.conftest import (
     GUILD,
     NSFW,
@@ -24,6 +23,9 @@ from tests.services.conftest import (
     OWNER,
     USER,
     Clock,
+    FakeConfirmer,
+    FakeHerald,
+    FakeHistory,
     FakeSpeaker,
     FakeThinker,
     heard,
@@ -36,36 +38,24 @@ LONG = "\n\n".join(PARTS)
 
 
 @dataclass
-class FakeHistory:
-    """The users' messages, and what was spoken in the first channel; `fail` raises at every look."""
-
-    messages: dict[int, Heard] = field(default_factory=dict)
-    spoken: list[Spoken] = field(default_factory=list)
-    fail: TzurotError | None = None
-
-    async def message(self, place: Place, message_id: int) -> Heard | None:
-        if self.fail:
-            raise self.fail
-        found = self.messages.get(message_id)
-        return found if found and found.place.channel_id == place.channel_id else None
-
-    async def spoken_since(self, place: Place, after_message_id: int) -> list[Spoken]:
-        spoken = self.spoken if place.channel_id == NSFW.channel_id else []
-        return [message for message in spoken if message.message_id > after_message_id]
-
-
-@dataclass
 class House:
     """Lilith, who is known to a logged-in user, and what a process before this one left behind."""
 
-    store: SQLiteStore
-    dialogue: Dialogue
     recovery: Recovery
     history: FakeHistory
     speaker: FakeSpeaker
     thinker: FakeThinker
     clock: Clock
-    online: asyncio.Event
+    confirmer: FakeConfirmer
+    herald: FakeHerald
+
+    @property
+    def dialogue(self) -> Dialogue:
+        return self.recovery.dialogue
+
+    @property
+    def store(self) -> Store:
+        return self.dialogue.store
 
     async def left(self, message_id: int, place: Place = NSFW, answer: str | None = None, *, chunks: int = 0) -> None:
         """A turn as it stands after a death: `chunks` of its answer are noted, as the messages 501, 502, …"""
@@ -77,13 +67,13 @@ class House:
         for position in range(chunks):
             statements.append(turns.add_chunk(message_id, position, 501 + position))
             statements.append(messages.put(Mapping(501 + position, USER, place.channel_id, 1)))
-            self.history.spoken.append(Spoken(501 + position, PARTS[position], "Lilith"))
+            self.history.say(501 + position, PARTS[position], place=place)
         await self.store.write(*statements)
 
-    async def start(self) -> None:
-        await self.recovery.load()
-        self.online.set()
-        await asyncio.wait_for(self.recovery.run(), TIMEOUT_SECONDS)
+    async def start(self) -> Recovered:
+        """Be a process that starts: what was left is found, then gone through."""
+        await self.recovery.begin()
+        return await asyncio.wait_for(self.recovery.go_through(), TIMEOUT_SECONDS)
 
     async def states(self) -> list[tuple[str, str | None]]:
         found = await rows(self.store, "SELECT state, failure FROM turns ORDER BY message_id")
@@ -101,20 +91,31 @@ class House:
         return [text for _, _, text in self.speaker.said]
 
 
+async def ignore(recovered: Recovered) -> None:
+    pass
+
+
 @pytest.fixture
-async def house(store: SQLiteStore, cipher: Cipher, policy: Policy, clock: Clock) -> AsyncIterator[House]:
+async def house(  # noqa: PLR0917 - fixtures are passed by pytest
+    new_dialogue: Dialogue,
+    cipher: Cipher,
+    speaker: FakeSpeaker,
+    thinker: FakeThinker,
+    history: FakeHistory,
+    confirmer: FakeConfirmer,
+    clock: Clock,
+) -> AsyncIterator[House]:
+    store = new_dialogue.store
     await store.write(
         personalities.put(Personality("lilith-tzel-shani", "Lilith", OWNER, clock())),
         aliases.put(Alias("lilith", "lilith-tzel-shani", OWNER, clock())),
         logins.put(Login(USER, Secret("invented-token"), clock()), cipher),
     )
-    speaker, thinker, history, online = FakeSpeaker(), FakeThinker(), FakeHistory(), asyncio.Event()
-    dialogue = Dialogue(store=store, cipher=cipher, speaker=speaker, thinker=thinker, policy=policy, clock=clock)
-    recovery = Recovery(
-        dialogue=dialogue, store=store, history=history, policy=policy, come_online=online.wait, clock=clock
-    )
-    yield House(store, dialogue, recovery, history, speaker, thinker, clock, online)
-    await dialogue.close(1)
+    herald = FakeHerald()
+    channels = ChannelRecovery(dialogue=new_dialogue, history=history, herald=herald)
+    recovery = Recovery(channels=channels, watermark=new_dialogue.watermark, on_recovered=ignore)
+    yield House(recovery, history, speaker, thinker, clock, confirmer, herald)
+    await new_dialogue.close(1)
 
 
 async def test_a_turn_whose_answer_is_not_there_is_asked_and_answered(house: House) -> None:
@@ -135,7 +136,7 @@ async def test_a_stored_answer_is_said_from_where_it_broke_off_and_never_asked_f
 ) -> None:
     await house.left(1, answer=LONG, chunks=noted)
     if unnoted:
-        house.history.spoken.append(Spoken(599, PARTS[noted], "Lilith"))
+        house.history.say(599, PARTS[noted])
     await house.start()
     assert house.thinker.questions == []
     assert house.texts == list(PARTS[noted + unnoted :])
@@ -148,7 +149,7 @@ async def test_a_stored_answer_is_said_from_where_it_broke_off_and_never_asked_f
 async def test_the_same_words_in_an_earlier_answer_are_not_taken_for_this_one(house: House) -> None:
     await house.left(1, answer="yes")
     await house.store.write(messages.put(Mapping(501, OTHER, NSFW.channel_id, 1)))
-    house.history.spoken.append(Spoken(501, "yes", "Lilith"))
+    house.history.say(501, "yes")
     await house.start()
     assert house.texts == ["yes"]
 
@@ -156,7 +157,7 @@ async def test_the_same_words_in_an_earlier_answer_are_not_taken_for_this_one(ho
 async def test_two_turns_with_the_same_answer_each_get_one_message(house: House) -> None:
     await house.left(1, answer="yes")
     await house.left(2, answer="yes")
-    house.history.spoken.append(Spoken(501, "yes", "Lilith"))
+    house.history.say(501, "yes")
     await house.start()
     assert house.texts == ["yes"]
     assert await house.noted() == [501, *house.speaker.ids]
@@ -265,10 +266,8 @@ async def test_new_messages_wait_behind_the_old_ones_of_their_channel_and_of_no_
     await house.left(1)
     await house.left(2, answer="echo @lilith 2")
     house.thinker.hold["@lilith 1"] = asyncio.Event()
-    await house.recovery.load()
-    recovering = asyncio.create_task(house.recovery.run())
-    await asyncio.sleep(0)
-    house.online.set()
+    await house.recovery.begin()
+    recovering = asyncio.create_task(house.recovery.go_through())
     new = asyncio.create_task(house.dialogue.hear(heard(3, "@lilith 3")))
     await asyncio.wait_for(house.thinker.reached.wait(), TIMEOUT_SECONDS)
     await asyncio.wait_for(house.dialogue.hear(heard(4, "@lilith 4", NSFW_TOO)), TIMEOUT_SECONDS)
@@ -280,19 +279,17 @@ async def test_new_messages_wait_behind_the_old_ones_of_their_channel_and_of_no_
 
 
 async def test_turns_that_began_in_this_process_are_not_touched(house: House) -> None:
-    await house.recovery.load()
+    await house.recovery.begin()
     await house.left(1)
-    house.online.set()
-    await asyncio.wait_for(house.recovery.run(), TIMEOUT_SECONDS)
+    await asyncio.wait_for(house.recovery.go_through(), TIMEOUT_SECONDS)
     assert await house.states() == [("pending", None)]
 
 
 async def test_a_process_that_ends_meanwhile_leaves_the_turn_for_the_next(house: House) -> None:
     await house.left(1, answer=LONG)
     house.speaker.hold[2] = asyncio.Event()
-    await house.recovery.load()
-    house.online.set()
-    running = asyncio.create_task(house.recovery.run())
+    await house.recovery.begin()
+    running = asyncio.create_task(house.recovery.go_through())
     await asyncio.wait_for(house.speaker.reached.wait(), TIMEOUT_SECONDS)
     running.cancel()
     await asyncio.wait({running}, timeout=TIMEOUT_SECONDS)

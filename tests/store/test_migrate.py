@@ -23,9 +23,9 @@ BAD = GOOD + '    db.execute("INSERT INTO {name} VALUES (1)")\n    db.execute("I
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the schema's folder, in which a test adds migrations."""
+    """A copy of the schema's folder with its first migration, to which a test adds others."""
     copied = tmp_path / "schema"
-    shutil.copytree(Path(schema.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(schema.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__", "000[2-9]_*"))
     monkeypatch.setattr(schema, "__file__", str(copied / "__init__.py"))
     monkeypatch.setattr(schema, "__path__", [str(copied)])
     yield copied

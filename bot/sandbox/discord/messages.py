@@ -15,6 +15,7 @@ HIDDEN = {"content": "", "embeds": [], "attachments": [], "components": []}
 def publish(state: State, message: Message) -> Message:
     """Put a new message into its channel."""
     state.messages[message.channel_id][message.id] = message
+    state.channels[message.channel_id].last_message_id = message.id
     announce(state, message)
     return message
 

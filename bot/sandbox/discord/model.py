@@ -111,6 +111,7 @@ class Channel:
     parent: "Channel | None" = None
     recipient: User | None = None
     is_marked_nsfw: bool = False
+    last_message_id: int | None = None
     overwrites: dict[int, tuple[Permission, Permission]] = field(default_factory=dict)
 
     @property

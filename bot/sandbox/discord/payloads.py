@@ -98,7 +98,7 @@ def _dm_json(channel: Channel) -> JSON:
     return {
         "id": str(channel.id),
         "type": int(ChannelType.DM),
-        "last_message_id": None,
+        "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
         "flags": 0,
         "recipients": recipients,
     }
@@ -114,7 +114,7 @@ def _text_json(channel: Channel) -> JSON:
     return {
         "id": str(channel.id),
         "type": int(ChannelType.TEXT),
-        "last_message_id": None,
+        "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
         "flags": 0,
         "guild_id": str(guild.id),
         "name": channel.name,
@@ -134,7 +134,7 @@ def _thread_json(channel: Channel) -> JSON:
     return {
         "id": str(channel.id),
         "type": int(ChannelType.PUBLIC_THREAD),
-        "last_message_id": None,
+        "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
         "flags": 0,
         "guild_id": str(channel.guild.id),
         "name": channel.name,

@@ -1,0 +1,276 @@
+"""One channel after a gap: answers nobody noted are adopted, unfinished ones finished, missed messages answered."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.errors import InvalidInputError, NotAllowedError, NotFoundError, TzurotError, UnavailableError
+from bot.model import Heard, Place, Recovered, Spoken, Told, Turn, TurnState, Written, snowflake_time
+from bot.rules.adoption import Asked, adopt
+from bot.rules.recovery import DELETED, TOO_OLD, adopted, is_answerable, is_too_old
+from bot.rules.speech import message_limit, shown_name
+from bot.rules.splitting import split
+from bot.services.delivery import Delivery, Task
+from bot.services.dialogue import Dialogue
+from bot.services.ports import Herald, History
+from bot.store import messages, personalities, turns
+from bot.store.statement import Store
+
+log = logging.getLogger(__name__)
+
+FINAL = (NotAllowedError, NotFoundError, InvalidInputError)
+"""What would be the same at the next start; anything else leaves the turn as it is for then."""
+UNWANTED = "Unwanted"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of all that was left or missed."""
+
+    answered: int = 0
+    adopted: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def count(self, failure: str | None) -> None:
+        """One message more: answered, or the reason why not."""
+        if failure is None:
+            self.answered += 1
+        else:
+            self.skipped[failure] += 1
+
+    def total(self) -> Recovered:
+        """The same as it is handed on."""
+        return Recovered(self.answered, dict(self.skipped), self.adopted)
+
+
+@dataclass(slots=True, eq=False)
+class Errand:
+    """A channel with what an earlier time left in it, and our place in its line.
+
+    `since` is the message after which messages may have been missed (None: nobody can tell), `mark` the last one that
+    was surely seen.
+    """
+
+    channel_id: int
+    is_first: asyncio.Event
+    line: ExitStack
+    since: int | None
+    mark: int | None
+    turns: list[Turn] = field(default_factory=list)
+
+    @property
+    def after_message_id(self) -> int | None:
+        """The message after which there is something to read."""
+        since = [] if self.since is None else [self.since]
+        return min([*since, *(turn.message_id - 1 for turn in self.turns)], default=None)
+
+
+@dataclass(slots=True)
+class Findings:
+    """A channel's messages since then, and which of them the rows know."""
+
+    written: list[Written]
+    turns: dict[int, Turn]
+    known: set[int]
+    said: dict[int, list[int]] = field(default_factory=dict)
+    adopted: set[int] = field(default_factory=set)
+
+    @property
+    def heard(self) -> list[Heard]:
+        """What people wrote."""
+        return [entry for entry in self.written if isinstance(entry, Heard)]
+
+    @property
+    def unknown(self) -> list[Spoken]:
+        """What personalities said that no row knows."""
+        return [entry for entry in self.written if isinstance(entry, Spoken) and entry.message_id not in self.known]
+
+    def is_settled(self, message_id: int) -> bool:
+        """Whether the message has had its answer, or a word from the bot why there is none."""
+        turn = self.turns.get(message_id)
+        if message_id in self.adopted or (turn is not None and turn.state is not TurnState.PENDING):
+            return True
+        return any(isinstance(entry, Told) and entry.replied_to_id == message_id for entry in self.written)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRecovery:
+    """Brings a channel to where it would be had nobody been away."""
+
+    dialogue: Dialogue
+    history: History
+    herald: Herald
+
+    @property
+    def store(self) -> Store:
+        """The state, which is the dialogue's."""
+        return self.dialogue.store
+
+    @property
+    def delivery(self) -> Delivery:
+        """What says answers for the dialogue."""
+        return self.dialogue.delivery
+
+    async def recover(self, errand: Errand, gate: asyncio.Semaphore, tally: Tally) -> None:
+        """Do the errand when its turn in the channel's line comes; the gate bounds how many are read at once."""
+        with errand.line:
+            await errand.is_first.wait()
+            await self._give_up_old(errand, tally)
+            try:
+                async with gate:
+                    findings = await self._read(errand)
+            except UnavailableError as error:
+                log.warning(
+                    "Channel %d can't be read, and waits for the next time: %s", errand.channel_id, error.message
+                )
+                return
+            await self._adopt(errand, findings, tally)
+            for turn in errand.turns:
+                await self._take_up(turn, findings, tally)
+            for heard in findings.heard:
+                await self._answer(heard, errand, findings, tally)
+
+    async def _give_up_old(self, errand: Errand, tally: Tally) -> None:
+        for turn in list(errand.turns):
+            if self._is_too_old(turn.created_at):
+                errand.turns.remove(turn)
+                tally.count(TOO_OLD)
+                await self.store.write(turns.fail(turn.message_id, TOO_OLD, self.dialogue.clock()))
+
+    async def _read(self, errand: Errand) -> Findings:
+        after = errand.after_message_id
+        written = [] if after is None else await self.history.written_since(errand.channel_id, after)
+        heard = [entry.message_id for entry in written if isinstance(entry, Heard)]
+        spoken = [entry.message_id for entry in written if isinstance(entry, Spoken)]
+        states = {turn.message_id: turn for turn in await self.store.fetch(turns.find(heard))}
+        findings = Findings(written, states, set(await self.store.fetch(messages.find_known(spoken))))
+        for turn in errand.turns:
+            await self._look_for_answer(turn, findings)
+        return findings
+
+    async def _look_for_answer(self, turn: Turn, findings: Findings) -> None:
+        """Find the first messages of a stored answer: those that were noted, and those that stand in the channel."""
+        if turn.answer is None:
+            return
+        noted = await self.store.fetch(turns.find_chunks(turn.message_id))
+        missing = split(turn.answer, message_limit(is_dm=turn.guild_id is None))[len(noted) :]
+        last = max([turn.message_id, *noted])
+        found = adopted(missing, (spoken for spoken in findings.unknown if spoken.message_id > last))
+        findings.said[turn.message_id] = [*noted, *found]
+        findings.known.update(found)
+
+    async def _adopt(self, errand: Errand, findings: Findings, tally: Tally) -> None:
+        """Give what was said, and no row knows, to the messages that it answers.
+
+        Again after each finding: a reply to an answer that has just been adopted is now known to be one.
+        """
+        while findings.unknown:
+            waiting = await self._waiting(findings)
+            walk = [*_walk(findings.written, waiting)]
+            answers = adopt(walk, findings.known, message_limit(is_dm=_is_dm(waiting)))
+            if not answers:
+                return
+            for number, said in answers.items():
+                await self.delivery.adopt(waiting[number], said)
+                findings.known.update(said)
+                findings.adopted.add(number)
+                tally.adopted += 1
+            errand.turns = [turn for turn in errand.turns if turn.message_id not in findings.adopted]
+
+    async def _waiting(self, findings: Findings) -> dict[int, Task]:
+        """The messages whose answer nobody knows of, with the turn that each asks for."""
+        found: dict[int, Task] = {}
+        for heard in findings.heard:
+            if findings.is_settled(heard.message_id) or self.dialogue.is_under_way(heard.message_id):
+                continue
+            turn = findings.turns.get(heard.message_id)
+            task = await self.dialogue.addressee(heard) if turn is None else await self._task_of(turn, heard)
+            if task is not None:
+                found[heard.message_id] = task
+        return found
+
+    async def _task_of(self, turn: Turn, heard: Heard) -> Task | None:
+        personality = await self.store.first(personalities.get_by_id(turn.personality_id))
+        return Task(heard=heard, personality=personality, cause=turn.cause) if personality else None
+
+    async def _take_up(self, turn: Turn, findings: Findings, tally: Tally) -> None:
+        heard = None
+        try:
+            heard = await self.history.message(_place_of(turn), turn.message_id)
+            failure = await self._finish(turn, heard, findings)
+        except TzurotError as error:
+            failure = await self._note_failure(turn, heard, error)
+        if failure in (DELETED, UNWANTED):
+            await self.store.write(turns.fail(turn.message_id, failure, self.dialogue.clock()))
+        tally.count(failure)
+        log.info("Unfinished turn of message %d: %s", turn.message_id, failure or "done")
+
+    async def _finish(self, turn: Turn, heard: Heard | None, findings: Findings) -> str | None:
+        """Answer, or say why there will be no answer."""
+        if heard is None or not is_answerable(heard):
+            return DELETED
+        task = await self.dialogue.take_up(turn, heard)
+        if task is None:
+            return UNWANTED
+        said = findings.said.get(turn.message_id, [])
+        return None if await self.dialogue.finish(task, turn.answer, said) else DELETED
+
+    async def _note_failure(self, turn: Turn, heard: Heard | None, error: TzurotError) -> str:
+        """Tell the author, as they would have been told at the time, unless the turn is tried again later."""
+        if isinstance(error, FINAL):
+            await self.store.write(turns.fail(turn.message_id, type(error).__name__, self.dialogue.clock()))
+        now = await self.store.first(turns.get(turn.message_id))
+        if heard is not None and now is not None and now.state is TurnState.FAILED:
+            await self.herald.tell(heard, error)
+        else:
+            log.warning("Message %d waits for its answer: %s", turn.message_id, error.message)
+        return type(error).__name__
+
+    async def _answer(self, heard: Heard, errand: Errand, findings: Findings, tally: Tally) -> None:
+        """Answer a message that nobody has heard, as it would be answered now."""
+        is_new = errand.since is not None and heard.message_id > errand.since
+        if not is_new or heard.message_id in findings.turns or findings.is_settled(heard.message_id):
+            return
+        is_missed = errand.mark is None or heard.message_id > errand.mark
+        try:
+            await self._answer_in_time(heard, errand, tally)
+        except TzurotError as error:
+            if is_missed:  # else it was told before the gap
+                tally.count(type(error).__name__)
+                await self.herald.tell(heard, error)
+
+    async def _answer_in_time(self, heard: Heard, errand: Errand, tally: Tally) -> None:
+        if self._is_too_old(snowflake_time(heard.message_id)):
+            if await self.dialogue.addressee(heard) is not None:
+                tally.count(TOO_OLD)
+        elif is_answerable(heard) and await self.dialogue.answer(heard, errand.is_first):
+            tally.count(None)
+        elif heard.message_id in self.delivery.deletions:
+            tally.count(DELETED)
+
+    def _is_too_old(self, asked_at: datetime) -> bool:
+        return is_too_old(asked_at, self.dialogue.clock(), self.dialogue.policy.catch_up_limit)
+
+
+def _place_of(turn: Turn) -> Place:
+    return Place(turn.channel_id, turn.guild_id, turn.parent_id)
+
+
+def _walk(written: Sequence[Written], waiting: dict[int, Task]) -> Iterator[Asked | Spoken]:
+    for entry in written:
+        if isinstance(entry, Spoken):
+            yield entry
+        elif entry.message_id in waiting:
+            yield Asked(entry.message_id, _name_of(waiting[entry.message_id]))
+
+
+def _is_dm(waiting: dict[int, Task]) -> bool:
+    return any(task.heard.place.is_dm for task in waiting.values())
+
+
+def _name_of(task: Task) -> str:
+    return shown_name(task.personality.display_name, is_dm=task.heard.place.is_dm)

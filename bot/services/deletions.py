@@ -1,0 +1,25 @@
+"""Which messages were deleted while their answer was under way."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+REMEMBERED_DELETIONS = 10_000
+
+
+@dataclass(slots=True, eq=False)
+class Deletions:
+    """Remembers the last deletions of all channels, which is more than happen while an answer is thought of."""
+
+    _ids: OrderedDict[int, None] = field(default_factory=OrderedDict, init=False, repr=False)
+
+    def note(self, message_ids: Iterable[int]) -> None:
+        """These messages are gone."""
+        for message_id in message_ids:
+            self._ids[message_id] = None
+        while len(self._ids) > REMEMBERED_DELETIONS:
+            self._ids.popitem(last=False)
+
+    def __contains__(self, message_id: int) -> bool:
+        """Whether the message was deleted a short while ago."""
+        return message_id in self._ids

@@ -1,0 +1,158 @@
+"""What was thought is said: each message of an answer once, its id committed before the next is sent."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.errors import UnavailableError, UncertainError
+from bot.model import Cause, Clock, Conversation, Heard, Mapping, Personality, Secret, Turn, TurnState, Voice, utc_now
+from bot.rules.recovery import DELETED, adopted
+from bot.rules.speech import message_limit
+from bot.rules.splitting import split
+from bot.services.deletions import Deletions
+from bot.services.policy import Policy
+from bot.services.ports import Confirmer, History, Speaker
+from bot.store import conversations, logins, messages, turns
+from bot.store.situation import SealedLogin
+from bot.store.statement import Statement, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a turn needs to know from its first step to its last."""
+
+    heard: Heard
+    personality: Personality
+    cause: Cause
+    login: SealedLogin | None = None
+    token: Secret | None = None
+
+    def cut(self, answer: str) -> tuple[str, ...]:
+        """The answer as messages to send."""
+        return split(answer, message_limit(is_dm=self.heard.place.is_dm))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Says answers, and notes what was said.
+
+    Before the first message of an answer is sent, its text is confirmed in the bucket, so that a volume that dies now
+    costs no second AI call and no second answer. An outage of the bucket costs at most the policy's limit for each
+    answer, and nothing where the confirmer knows of the outage; meanwhile "never twice" rests on finding in the
+    channel what was said.
+    """
+
+    store: Store
+    speaker: Speaker
+    history: History
+    confirmer: Confirmer
+    policy: Policy
+    deletions: Deletions = field(default_factory=Deletions)
+    clock: Clock = utc_now
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+    async def say(self, task: Task, chunks: Sequence[str], said: Sequence[int] = ()) -> bool:
+        """Send what is missing after the first messages, `said`; False where the question was deleted before the first.
+
+        Of what was said already only the ids are committed, which may be known.
+        """
+        if not said and not await self._may_begin(task):
+            return False
+        last = task.heard.message_id
+        for position, chunk in enumerate(chunks):
+            last = said[position] if position < len(said) else await self._send(task, chunk, last)
+            ending = self._ending(task) if position == len(chunks) - 1 else []
+            await self.store.write(*_noted(task, position, last), *ending)
+        return True
+
+    async def adopt(self, task: Task, said: Sequence[int]) -> None:
+        """Note an answer as complete that was said before, and of which the rows were lost."""
+        noted = [statement for position, sent_id in enumerate(said) for statement in _noted(task, position, sent_id)]
+        await self.store.write(turns.add_if_absent(new_turn(task, self.clock())), *noted, *self._ending(task))
+
+    async def _may_begin(self, task: Task) -> bool:
+        await self.confirmer.confirm(self.policy.turn_confirmation_timeout.total_seconds())
+        message_id = task.heard.message_id
+        if message_id not in self.deletions:
+            return True
+        await self.store.write(turns.fail(message_id, DELETED, self.clock()))
+        return False
+
+    async def _send(self, task: Task, chunk: str, after_message_id: int) -> int:
+        """Send one message; where Discord leaves open whether it took it, look before sending it again."""
+        place = task.heard.place
+        voice = Voice(task.personality.display_name, task.personality.avatar_url)
+        is_in_doubt = False
+        for delay in self._delays():
+            try:
+                found = await self._find(task, chunk, after_message_id) if is_in_doubt else None
+                return found or await self.speaker.say(place, voice, chunk, after_message_id)
+            except UnavailableError as error:
+                is_in_doubt = is_in_doubt or isinstance(error, UncertainError)
+                if delay is None or not is_in_doubt:
+                    raise
+            await self.pause(delay)
+        raise AssertionError("the last delay is None")
+
+    def _delays(self) -> Iterator[float | None]:
+        """The pauses between the attempts, and None after the last one."""
+        first = self.policy.send_retry.total_seconds()
+        yield from (first * 2**number for number in range(self.policy.send_attempts - 1))
+        yield None
+
+    async def _find(self, task: Task, chunk: str, after_message_id: int) -> int | None:
+        spoken = await self.history.spoken_since(task.heard.place, after_message_id)
+        known = set(await self.store.fetch(messages.find_known([message.message_id for message in spoken])))
+        return next(iter(adopted([chunk], (m for m in spoken if m.message_id not in known))), None)
+
+    def _ending(self, task: Task) -> list[Statement]:
+        now, heard = self.clock(), task.heard
+        conversation = Conversation(
+            channel_id=heard.place.channel_id,
+            user_id=heard.author_id,
+            personality_name=task.personality.full_name,
+            started_at=now,
+            last_message_at=now,
+            message_count=1,
+            is_dm=heard.place.is_dm,
+            is_mention_only=_is_mention_only(task),
+        )
+        ending = [turns.finish(heard.message_id, now), conversations.go_on(conversation)]
+        if task.login is not None:
+            ending.append(logins.touch(task.login.user_id, task.login.personality_name, now))
+        return ending
+
+
+def new_turn(task: Task, now: datetime) -> Turn:
+    """The turn as it begins."""
+    heard = task.heard
+    return Turn(
+        message_id=heard.message_id,
+        channel_id=heard.place.channel_id,
+        user_id=heard.author_id,
+        personality_id=task.personality.id,
+        cause=task.cause,
+        state=TurnState.PENDING,
+        created_at=now,
+        updated_at=now,
+        guild_id=heard.place.guild_id,
+        parent_id=heard.place.parent_id,
+    )
+
+
+def _noted(task: Task, position: int, sent_id: int) -> list[Statement]:
+    heard = task.heard
+    mapping = Mapping(
+        message_id=sent_id,
+        user_id=heard.author_id,
+        channel_id=heard.place.channel_id,
+        personality_id=task.personality.id,
+        is_dm=heard.place.is_dm,
+        is_mention_only=_is_mention_only(task),
+    )
+    return [turns.add_chunk(heard.message_id, position, sent_id), messages.put(mapping)]
+
+
+def _is_mention_only(task: Task) -> bool:
+    return task.cause is Cause.MENTION and not task.heard.place.is_dm
