@@ -24,10 +24,12 @@ from bot.cogs.owner import DirectOwner
 from bot.durability.canary import Canary
 from bot.durability.confirmation import Confirmation
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
+from bot.durability.lineage import read_marker
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock
 from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError, TzurotError, trace
-from bot.model import Recovered, Secret, utc_now
+from bot.model import Secret, utc_now
+from bot.rules.receipt import Origin
 from bot.services.activations import Activations
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.delivery import Delivery
@@ -38,6 +40,7 @@ from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import ProfileSource
 from bot.services.profiles import ProfileRefresher
+from bot.services.receipts import Receipts
 from bot.services.recovery import Recovery
 from bot.services.status_report import StatusReport
 from bot.services.upkeep import Upkeep
@@ -78,8 +81,10 @@ class Parts:
     session: aiohttp.ClientSession
     speaking: aiohttp.ClientSession
     client: Client
+    owner: DirectOwner
     confirmation: Confirmation
     canary: Canary
+    receipts: Receipts
 
 
 async def run_bot(
@@ -107,6 +112,8 @@ async def run_bot(
 async def _go_online(stack: AsyncExitStack, parts: Parts, token: Secret, stop: asyncio.Event) -> None:
     services = _services_of(parts)
     parts.client.services = services
+    await parts.receipts.begin()
+    stack.push_async_callback(parts.receipts.hand_over)
     await services.personalities.seed()
     stack.push_async_callback(parts.client.leave)
     stack.push_async_callback(services.dialogue.close, parts.settings.turn_grace_seconds)
@@ -132,6 +139,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
     canary = Canary(store, confirmation, settings)
     readiness.replication = lambda: canary.state
     client = Client(settings)
+    owner = DirectOwner(client=client, owner_id=settings.bot_owner_id, timeout_seconds=settings.discord_timeout_seconds)
     readiness.is_database_open, readiness.client, readiness.phase = True, client, ""
     return Parts(
         settings=settings,
@@ -140,8 +148,10 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
         session=session,
         speaking=speaking,
         client=client,
+        owner=owner,
         confirmation=confirmation,
         canary=canary,
+        receipts=_receipts_of(settings, store, client, owner),
     )
 
 
@@ -168,9 +178,7 @@ def _services_of(parts: Parts) -> Services:
         logins=Logins(store=store, cipher=cipher, policy=policy, service=login),
         verifications=Verifications(store=store, policy=policy),
         confirmer=parts.confirmation,
-        owner=DirectOwner(
-            client=parts.client, owner_id=settings.bot_owner_id, timeout_seconds=settings.discord_timeout_seconds
-        ),
+        owner=parts.owner,
         status=StatusReport(store=store, replication=parts.canary),
     )
 
@@ -183,6 +191,7 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
     jobs: dict[str, Callable[[], Awaitable[None]]] = {"publishing commands": parts.client.publish_commands}
     jobs["finishing turns"] = recovery.run
     jobs["noting what was seen"] = recovery.watermark.run
+    jobs["noting the return"] = parts.receipts.watch_return
     jobs["forgetting old changes"] = Upkeep(
         store=parts.store, policy=services.policy, interval_seconds=parts.settings.upkeep_interval_seconds
     ).run
@@ -273,6 +282,22 @@ def _litestream_of(settings: Settings) -> Litestream | None:
     return Litestream(settings.litestream_socket, settings.database_path)
 
 
+def _receipts_of(settings: Settings, store: SQLiteStore, client: Client, owner: DirectOwner) -> Receipts:
+    marker = read_marker(settings.database_path)
+    return Receipts(
+        store=store,
+        origin=Origin(
+            epoch=marker.epoch if marker else None,
+            is_restored=marker is not None and marker.is_restored,
+            is_accepted=settings.restore_mode == "accept-volume",
+        ),
+        come_online=client.come_online,
+        owner=owner if settings.receipt_dm else None,
+        interval=timedelta(seconds=settings.receipt_interval_seconds),
+        count_limit_seconds=settings.read_timeout_seconds,
+    )
+
+
 def _refresher_of(parts: Parts, personalities: Personalities, source: ProfileSource) -> ProfileRefresher:
     return ProfileRefresher(
         store=parts.store,
@@ -300,11 +325,7 @@ def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
         policy=policy,
     )
     channels = ChannelRecovery(dialogue=dialogue, history=history, herald=ReplyHerald(client=client))
-    return Recovery(channels=channels, watermark=watermark, on_recovered=_ignore)
-
-
-async def _ignore(recovered: Recovered) -> None:
-    del recovered
+    return Recovery(channels=channels, watermark=watermark, on_recovered=parts.receipts.complete)
 
 
 def _digest(token: Secret) -> str:

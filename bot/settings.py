@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     bot_mention_char: str = Field("@", min_length=1, max_length=1)
     bot_owner_id: int = Field(0, ge=0)
     bot_owner_personalities: CommaSeparated = ()
+    receipt_dm: bool = False
+    receipt_interval_seconds: Seconds = 600
 
     # The AI service
     service_api_base_url: str | None = None

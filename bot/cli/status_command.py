@@ -12,9 +12,12 @@ from bot.cli.options import common_options, print_json, read_settings
 from bot.cli.printing import duration, print_pairs, print_table, size
 from bot.durability.lineage import read_marker
 from bot.durability.presence import Holder, find_holder
+from bot.rules.receipt import Receipt
+from bot.rules.receipt_text import describe
 from bot.settings import Settings
+from bot.store import lives
 from bot.store.census import Census, count_tables
-from bot.store.columns import to_text
+from bot.store.columns import to_text, to_text_or_none
 from bot.store.console import Console
 from bot.store.engine import engine_version, require_engine
 from bot.store.migrate import applied_migrations, known_migrations
@@ -60,6 +63,7 @@ class Status:
     census: Census
     holder: Holder | None
     copy: Copy
+    receipt: Receipt | None
 
 
 @click.command("status")
@@ -80,6 +84,7 @@ def gather(settings: Settings) -> Status:
     with Console(path, settings.read_timeout_seconds) as console:
         census = count_tables(console, settings.read_timeout_seconds)
         canary = console.ask(CANARY).rows if "canary" in census.rows else []
+        receipt = console.first(lives.newest()) if "lives" in census.rows else None
     holder = find_holder(path.parent)
     return Status(
         path=path,
@@ -89,6 +94,7 @@ def gather(settings: Settings) -> Status:
         census=census,
         holder=holder,
         copy=_copy(settings, canary[0] if canary else (None, None, None), is_running=holder is not None),
+        receipt=receipt,
     )
 
 
@@ -164,6 +170,26 @@ def as_object(status: Status) -> dict[str, Any]:
             "since": to_text(holder.since) if holder and holder.since else None,
         },
         "replication": asdict(status.copy),
+        "receipt": receipt_as_object(status.receipt) if status.receipt else None,
+    }
+
+
+def receipt_as_object(receipt: Receipt) -> dict[str, Any]:
+    """What the last start found; `lost` is null where it can't be known, `recovered` until that is over."""
+    recovered, lost = receipt.recovered, receipt.lost
+    return {
+        "started_at": to_text(receipt.started_at),
+        "start": receipt.start,
+        "ended_how": receipt.ended_how,
+        "last_seen_at": to_text_or_none(receipt.last_seen_at),
+        "back_at": to_text_or_none(receipt.back_at),
+        "down_seconds": receipt.down.total_seconds() if receipt.down is not None else None,
+        "rows_before": receipt.rows_before,
+        "rows_after": receipt.rows_after,
+        "lost": lost,
+        "lost_rows": sum(lost.values()) if lost is not None else None,
+        "recovered": asdict(recovered) | {"missed": recovered.missed} if recovered else None,
+        "text": describe(receipt),
     }
 
 
@@ -176,6 +202,7 @@ def _show(status: Status) -> None:
             "Engine": f"SQLite {engine_version()}",
             "In use": f"by {status.holder}" if status.holder else "by nobody: the bot is not running",
             "Copy": _describe_copy(status.copy),
+            "Last start": _describe_receipt(status.receipt),
         }
     )
     click.echo()
@@ -184,6 +211,13 @@ def _show(status: Status) -> None:
         for name, count in status.census.rows.items()
     ]
     print_table(["table", "rows"], rows, right=frozenset({1}))
+
+
+def _describe_receipt(receipt: Receipt | None) -> Text:
+    if receipt is None:
+        return Text("not noted yet")
+    when = f"{to_text(receipt.started_at)}: "
+    return Text(when + describe(receipt), "bold red" if receipt.lost else "" if receipt.lost is not None else "yellow")
 
 
 def _describe_schema(schema: Schema) -> Text:

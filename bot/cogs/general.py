@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.cogs.context import Context, bare, hybrid_command, plain, reply, services_of
 from bot.errors import NotFoundError
 from bot.model import ReplicationState
+from bot.rules.receipt_text import describe
 from bot.services.status_report import Report
 
 AnyCommand = commands.Command[Any, ..., Any]
@@ -86,6 +87,7 @@ def _described(report: Report) -> str:
             f"Awake for {minutes // 1440} d {minutes // 60 % 24} h {minutes % 60} min.",
             f"I remember {kept}.",
             _replication(report.replication),
+            *([f"Last start: {describe(report.receipt)}"] if report.receipt else []),
         )
     )
 

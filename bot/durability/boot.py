@@ -116,7 +116,7 @@ class Boot:
         self._progress(f"The database is being restored from {current.prefix}.")
         restored = await fetch(self._settings, Source(current.prefix), self._database, (self._lock.fd,))
         log.info("Restored %d rows from %s in %.0f ms", restored.rows, current.prefix, restored.duration_ms)
-        marker = await self._begin_epoch(facts, restored.txid)
+        marker = (await self._begin_epoch(facts, restored.txid)).model_copy(update={"is_restored": True})
         self._set_aside()
         write_marker(self._database, marker)
         place(restored.path, self._database)

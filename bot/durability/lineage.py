@@ -57,10 +57,11 @@ class Lineage(BaseModel):
 
 
 class Marker(Lineage):
-    """The file on the volume. Pending until `current.json` names this epoch."""
+    """The file on the volume. Pending until `current.json` names this epoch; restored if it began as a fetched copy."""
 
     bucket: str
     is_pending: bool = True
+    is_restored: bool = False
 
 
 class Current(Lineage):
@@ -90,7 +91,7 @@ def succeed(marker: Marker, current: Current | None, now: datetime) -> Current:
     history = current.history if current else ()
     if current is not None:
         history += (Past(epoch=current.epoch, prefix=current.prefix, start=current.started_at, end=now),)
-    fields = marker.model_dump(exclude={"bucket", "is_pending"})
+    fields = marker.model_dump(exclude={"bucket", "is_pending", "is_restored"})
     return Current(**fields, history=history)
 
 

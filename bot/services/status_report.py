@@ -4,18 +4,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.model import Clock, ReplicationState, utc_now
+from bot.rules.receipt import Receipt
 from bot.services.ports import Replication
-from bot.store import overview
+from bot.store import lives, overview
 from bot.store.statement import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Rows by table, the copy in the bucket, time since start."""
+    """Rows by table, the copy in the bucket, time since start, and what the start found."""
 
     rows: dict[str, int]
     replication: ReplicationState
     uptime: timedelta
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +32,10 @@ class StatusReport:
     async def read(self) -> Report:
         """The state now."""
         names = await self.store.fetch(overview.tables())
-        rows = {name: sum(await self.store.fetch(overview.count_rows(name))) for name in names}
+        receipt = await self.store.first(lives.newest())
         return Report(
-            rows=rows,
+            rows=dict(await self.store.fetch(overview.count_rows(names))),
             replication=self.replication.state if self.replication else ReplicationState(is_configured=False),
             uptime=self.clock() - self.started_at,
+            receipt=receipt,
         )

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pysqlite3
 
 from bot.errors import InvalidInputError, NotAllowedError, NotFoundError, StorageError, UnreadableError
 from bot.store.engine import RawConnection, connect_reader
+from bot.store.statement import Query
 from bot.store.translate import REFUSALS, translate
+
+T = TypeVar("T")
 
 UNREADABLE: tuple[type[Exception], ...] = (*REFUSALS, ValueError)
 STEPS_BETWEEN_LOOKS = 10_000
@@ -71,6 +74,16 @@ class Console:
                 return _read(cursor, limit)
             finally:
                 cursor.close()
+
+    def first(self, query: Query[T]) -> T | None:
+        """The first value of one of the program's own queries, or None."""
+        self._deadline = time.monotonic() + self._timeout
+        with self._translated():
+            cursor = self._connection.cursor()
+            cursor.row_factory = pysqlite3.Row
+            row = cursor.execute(query.sql, query.parameters).fetchone()
+            cursor.close()
+        return None if row is None else query.read(row)
 
     def _is_late(self) -> int:
         return int(time.monotonic() > self._deadline)

@@ -121,15 +121,23 @@ class Installation:
         """Wait until everything that was done so far is in the bucket, as `tzurot status` has it."""
         since = datetime.now(UTC)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while (at := (await self._status())["replication"]["confirmed_at"]) is None or at <= to_text(since):
+            while (at := (await self.status())["replication"]["confirmed_at"]) is None or at <= to_text(since):
                 pass
 
-    async def _status(self) -> Any:
+    async def status(self) -> Any:
+        """What `tzurot status --json` says."""
         arguments = (sys.executable, "-m", "bot", "status", "--json")
         process = await asyncio.create_subprocess_exec(
             *arguments, env=self.environment, cwd=self.folder, stdout=asyncio.subprocess.PIPE
         )
         return orjson.loads((await process.communicate())[0])
+
+    async def receipt(self) -> Any:
+        """The receipt of the last start, once the bot was seen on Discord."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (receipt := (await self.status())["receipt"]) is None or receipt["back_at"] is None:
+                pass
+        return receipt
 
     async def is_talking(self) -> bool:
         """Whether the personality answers, which needs the login, the personality, its alias and the webhook."""
