@@ -170,3 +170,31 @@ def test_a_pipe_gets_no_colours_and_no_trailing_spaces(tzurot: Run, database: Pa
     out = tzurot("status", "--database", database, FORCE_COLOR="1").out
     assert "\x1b" not in out
     assert not [line for line in out.splitlines() if line != line.rstrip()]
+
+
+def test_it_shows_the_receipt_of_the_last_start(tzurot: Run, database: Path) -> None:
+    assert tzurot("status", "--json", "--database", database).json["receipt"] is None
+    with opened(connect(database, "rw", 5)) as connection:
+        connection.execute(
+            "INSERT INTO lives (started_at, start, ended_how, last_seen_at, back_at, rows_before, rows_after, lost,"
+            " answered, skipped, adopted) VALUES ('2026-11-23T12:00:05.000Z', 'continue', 'handover',"
+            """ '2026-11-23T12:00:00.000Z', '2026-11-23T12:00:08.000Z', '{"turns": 5}', '{"turns": 3}', 2,"""
+            """ 2, '{"TooOld": 1}', 0)"""
+        )
+    seen = tzurot("status", "--json", "--database", database).json["receipt"]
+    assert seen == {
+        "started_at": "2026-11-23T12:00:05.000Z",
+        "start": "continue",
+        "ended_how": "handover",
+        "last_seen_at": "2026-11-23T12:00:00.000Z",
+        "back_at": "2026-11-23T12:00:08.000Z",
+        "down_seconds": 8.0,
+        "rows_before": {"turns": 5},
+        "rows_after": {"turns": 3},
+        "lost": {"turns": 2},
+        "lost_rows": 2,
+        "recovered": {"answered": 2, "skipped": {"TooOld": 1}, "adopted": 0, "missed": 3},
+        "text": "Back after 8 s (planned stop). 5 rows before, 3 after, 2 LOST (2 of turns)."
+        " 3 messages missed: 2 answered, 1 too old.",
+    }
+    assert "2 LOST (2 of turns)" in tzurot("status", "--database", database).out

@@ -9,6 +9,7 @@ import pytest
 from bot.durability.boot import Boot, Prepared
 from bot.durability.bucket import Bucket
 from bot.durability.decision import Action
+from bot.durability.lineage import read_marker
 from bot.durability.lock import VolumeLock
 from bot.durability.replication import Replication
 from bot.errors import ConfigurationError, ExitCode, ProtectedError, TzurotError, UnavailableError, UnreadableError
@@ -222,6 +223,9 @@ async def test_until_the_first_upload_is_confirmed_a_lost_volume_comes_from_the_
     version = await Bucket(settings).read_current()
     assert version is not None
     assert version.current.prefix == f"{prefix}/e000003"
+    marker = read_marker(settings.database_path)
+    assert marker is not None
+    assert (marker.is_pending, marker.is_restored) == (False, True)
 
 
 async def test_a_crash_between_confirmation_and_marker_is_no_other_instance(settings: Settings) -> None:
