@@ -43,6 +43,7 @@ from bot.services.profiles import ProfileRefresher
 from bot.services.receipts import Receipts
 from bot.services.recovery import Recovery
 from bot.services.status_report import StatusReport
+from bot.services.undo import Undo
 from bot.services.upkeep import Upkeep
 from bot.services.verifications import Verifications
 from bot.services.watermark import Watermark
@@ -168,18 +169,20 @@ def _services_of(parts: Parts) -> Services:
     recovery = _recovery_of(parts, policy)
     profiles = profile_client_from(settings, parts.session)
     login = login_client_from(settings, parts.session)
+    personalities = Personalities(store=store, policy=policy, profiles=profiles, letters=_six_letters)
     return Services(
         policy=policy,
         gate=Gate(store=store, policy=policy),
         dialogue=recovery.dialogue,
         recovery=recovery,
-        personalities=Personalities(store=store, policy=policy, profiles=profiles, letters=_six_letters),
+        personalities=personalities,
         activations=Activations(store=store, policy=policy),
         logins=Logins(store=store, cipher=cipher, policy=policy, service=login),
         verifications=Verifications(store=store, policy=policy),
         confirmer=parts.confirmation,
         owner=parts.owner,
         status=StatusReport(store=store, replication=parts.canary),
+        undo=Undo(store=store, policy=policy, naming=personalities.naming),
     )
 
 

@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     changes_lifetime_seconds: Seconds = 2_592_000
     turns_lifetime_seconds: Seconds = 2_592_000
     upkeep_interval_seconds: Seconds = 3600
+    undo_lifetime_seconds: Seconds = 86_400
+    undo_question_timeout_seconds: Seconds = 120
 
     # The copy in object storage
     replica_bucket: str | None = None

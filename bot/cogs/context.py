@@ -29,6 +29,7 @@ from bot.services.policy import Policy
 from bot.services.ports import Confirmer, Owner
 from bot.services.recovery import Recovery
 from bot.services.status_report import StatusReport
+from bot.services.undo import Undo
 from bot.services.verifications import Verifications
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Services:
     confirmer: Confirmer
     owner: Owner
     status: StatusReport
+    undo: Undo
 
 
 class Host(Protocol):
@@ -147,14 +149,17 @@ def is_muted(message: discord.Message) -> bool:
     return not (granted.send_messages_in_threads if is_thread else granted.send_messages)
 
 
-async def reply(ctx: Context, text: str, *, is_private: bool = False) -> None:
-    """Answer a command; `is_private` shows a slash command's answer to its author only."""
-    await ctx.send(
+async def reply(
+    ctx: Context, text: str, *, is_private: bool = False, view: discord.ui.View | None = None
+) -> discord.Message:
+    """Answer a command; `is_private` shows a slash command's answer to its author only, `view` has its buttons."""
+    return await ctx.send(
         shorten(text),
         ephemeral=is_private,
         **({} if ctx.interaction else _sent_once_as_reply_to(ctx.message)),
         allowed_mentions=discord.AllowedMentions.none(),
         suppress_embeds=True,
+        **({"view": view} if view else {}),
     )
 
 

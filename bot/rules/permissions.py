@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.errors import NotAllowedError
 from bot.model import NOBODY, Member, Personality, Place
 
-COMMANDS_WITHOUT_LOGIN = frozenset({"help", "auth"})
+COMMANDS_WITHOUT_LOGIN = frozenset({"help", "auth", "undo"})
 
 
 def needs_login(command: str) -> bool:

@@ -7,8 +7,8 @@ from bot.model import Activation, Clock, Member, Personality, Place, utc_now
 from bot.rules.permissions import require_activation, require_deactivation
 from bot.services.finding import find
 from bot.services.policy import Policy
-from bot.store import activations, changes
-from bot.store.changes import Action, Kind
+from bot.store import activations
+from bot.store.changes import Action, Edit, Kind
 from bot.store.statement import Store
 
 
@@ -38,7 +38,7 @@ class Activations:
         before = await self.store.first(activations.get(place.channel_id))
         now = self.clock()
         await self.store.write(
-            changes.record(Kind.ACTIVATION, Action.PUT, place.channel_id, member.user_id, now),
+            Edit(member.user_id, now).record(Kind.ACTIVATION, Action.PUT, place.channel_id),
             activations.put(Activation(place.channel_id, personality.full_name, member.user_id, now)),
         )
         is_other = before is not None and before.personality_name != personality.full_name
@@ -56,7 +56,7 @@ class Activations:
         if name is not None:
             await self._require_same(activation, name)
         await self.store.write(
-            changes.record(Kind.ACTIVATION, Action.DELETE, place.channel_id, member.user_id, self.clock()),
+            Edit(member.user_id, self.clock()).record(Kind.ACTIVATION, Action.DELETE, place.channel_id),
             activations.delete(place.channel_id),
         )
         return activation.personality_name

@@ -10,7 +10,7 @@ from bot.rules.permissions import require_private_place
 from bot.services.policy import Policy
 from bot.services.ports import LoginService
 from bot.store import changes, logins
-from bot.store.changes import Action, Kind
+from bot.store.changes import Action, Edit, Kind
 from bot.store.cipher import Cipher
 from bot.store.statement import Statement, Store
 
@@ -56,7 +56,7 @@ class Logins:
         login = Login(member.user_id, granted.token, now, expires_at=expires_at)
         subject = changes.login_subject(member.user_id)
         await self.store.write(
-            changes.record(Kind.LOGIN, Action.PUT, subject, member.user_id, now), logins.put(login, self.cipher)
+            Edit(member.user_id, now).record(Kind.LOGIN, Action.PUT, subject), logins.put(login, self.cipher)
         )
         return LoginStatus(is_needed=True, is_logged_in=True, created_at=now, expires_at=expires_at)
 
@@ -86,10 +86,10 @@ class Logins:
         await self.store.write(*self._forgetting(member.user_id, [login.personality_name for login in dates]))
 
     def _forgetting(self, user_id: int, names: Sequence[str]) -> Iterator[Statement]:
-        now = self.clock()
+        edit = Edit(user_id, self.clock())
         for name in names:
             subject = changes.login_subject(user_id, name)
-            yield changes.record(Kind.LOGIN, Action.DELETE, subject, user_id, now)
+            yield edit.record(Kind.LOGIN, Action.DELETE, subject)
             yield logins.delete(user_id, name)
 
     def _service(self) -> LoginService:

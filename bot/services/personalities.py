@@ -23,9 +23,9 @@ from bot.rules.permissions import require_removal
 from bot.services.finding import find, look_for
 from bot.services.policy import Policy
 from bot.services.ports import ProfileSource
-from bot.store import activations, aliases, changes
+from bot.store import activations, aliases
 from bot.store import personalities as rows_of
-from bot.store.changes import Action, Kind
+from bot.store.changes import Action, Edit, Kind
 from bot.store.statement import Statement, Store
 
 PAGE_LENGTH = 10
@@ -101,7 +101,7 @@ class Personalities:
     clock: Clock = utc_now
     letters: Callable[[], str] = random_letters
     # One process holds the volume, so this is all that keeps two changes from taking the same free name.
-    _naming: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    naming: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def add(self, member: Member, wish: Wish) -> Added:
         """Add a personality for the member, or bring a removed one back.
@@ -115,21 +115,21 @@ class Personalities:
         await self._require_free(member, name, typed)
         if self.profiles is not None:
             described = _with_profile(described, await self.profiles.fetch(name), self.clock())
-        async with self._naming:
+        async with self.naming:
             await self._require_free(member, name, typed)
             return await self._add(member, described, typed)
 
     async def _add(self, member: Member, described: Personality, typed: str | None) -> Added:
-        now = self.clock()
+        edit = Edit(member.user_id, self.clock())
         removed = await self.store.first(rows_of.find_removed(described.full_name))
         personality = _brought_back(described, removed) if removed else described
-        personality = replace(personality, added_by=member.user_id, added_at=now)
+        personality = replace(personality, added_by=member.user_id, added_at=edit.now)
         free = await self._free_aliases(personality)
         new = tuple(dict.fromkeys([*([typed] if typed else []), *free]))
         outcomes = await self.store.write(
-            changes.record(Kind.PERSONALITY, Action.PUT, personality.full_name, member.user_id, now),
+            edit.record(Kind.PERSONALITY, Action.PUT, personality.full_name),
             rows_of.put(personality),
-            *self._naming_statements(personality, member.user_id, new),
+            *_naming_statements(personality, edit, new),
         )
         stored = replace(personality, id=outcomes[1].rows[0]["id"])
         return Added(stored, new, is_revived=removed is not None)
@@ -139,7 +139,7 @@ class Personalities:
 
         Raises NotFoundError, or NotAllowedError for anyone but who added it and the bot's owner.
         """
-        async with self._naming:
+        async with self.naming:
             details = await self.info(name)
             require_removal(member, details.personality, self.policy.owner_id)
             await self.store.write(*rows_of.remove(details.personality.full_name, member.user_id, self.clock()))
@@ -165,11 +165,11 @@ class Personalities:
 
     async def alias(self, member: Member, name: str, alias: str) -> Aliased:
         """Give a personality another name; raises NotFoundError, InvalidInputError or ConflictError."""
-        async with self._naming:
+        async with self.naming:
             personality = await find(self.store, name, self.policy.mention_char)
             folded = self._checked_alias(alias, personality.full_name)
             await self._require_free_alias(folded)
-            await self.store.write(*self._naming_statements(personality, member.user_id, (folded,)))
+            await self.store.write(*_naming_statements(personality, Edit(member.user_id, self.clock()), (folded,)))
         return Aliased(personality, folded)
 
     async def seed(self) -> int:
@@ -177,13 +177,13 @@ class Personalities:
 
         One that was removed stays removed. Raises ConfigurationError for a name that may not be given.
         """
-        async with self._naming:
+        async with self.naming:
             new = [name for name in self._owners_names() if await self._is_new(name)]
             now = self.clock()
             statements: builtins.list[Statement] = []
             for name in new:
                 statements += [
-                    changes.record(Kind.PERSONALITY, Action.PUT, name, self.policy.owner_id, now),
+                    Edit(self.policy.owner_id, now).record(Kind.PERSONALITY, Action.PUT, name),
                     rows_of.put(Personality(name, name, self.policy.owner_id, now)),
                 ]
             if statements:
@@ -192,21 +192,20 @@ class Personalities:
 
     async def adopt(self, full_name: str, profile: Profile) -> None:
         """Take over a profile that was fetched in the background; a new display name becomes an alias."""
-        async with self._naming:
+        async with self.naming:
             before = await self.store.first(rows_of.get(full_name))
             if before is None or not before.is_active:
                 return
             await self.store.write(*await self._adoption(before, profile))
 
     async def _adoption(self, before: Personality, profile: Profile) -> builtins.list[Statement]:
-        now = self.clock()
-        after = _with_profile(before, profile, now)
-        statements = [rows_of.refresh(before.full_name, profile, now)]
+        edit = Edit(NOBODY, self.clock())
+        after = _with_profile(before, profile, edit.now)
+        statements = [rows_of.refresh(before.full_name, profile, edit.now)]
         if after.display_name != before.display_name:
-            statements += self._naming_statements(after, NOBODY, await self._free_aliases(after))
+            statements += _naming_statements(after, edit, await self._free_aliases(after))
         if replace(after, profile_fetched_at=before.profile_fetched_at) != before:
-            record = changes.record(Kind.PERSONALITY, Action.PUT, before.full_name, NOBODY, now)
-            statements.insert(0, record)
+            statements.insert(0, edit.record(Kind.PERSONALITY, Action.PUT, before.full_name))
         return statements
 
     def _owners_names(self) -> Iterator[str]:
@@ -257,12 +256,12 @@ class Personalities:
                 return ()
         return ()
 
-    def _naming_statements(self, personality: Personality, user_id: int, new: Iterable[str]) -> Iterator[Statement]:
-        now = self.clock()
-        for alias in new:
-            yield changes.record(Kind.ALIAS, Action.PUT, alias, user_id, now)
-            # `put`: an alias may be left over whose personality is gone.
-            yield aliases.put(Alias(alias, personality.full_name, user_id, now))
+
+def _naming_statements(personality: Personality, edit: Edit, new: Iterable[str]) -> Iterator[Statement]:
+    for alias in new:
+        yield edit.record(Kind.ALIAS, Action.PUT, alias)
+        # `put`: an alias may be left over whose personality is gone.
+        yield aliases.put(Alias(alias, personality.full_name, edit.changed_by, edit.now))
 
 
 def _described(name: str, wish: Wish) -> Personality:

@@ -18,6 +18,8 @@ class Policy:
     has_login_service: bool = True
     token_lifetime: timedelta = timedelta(days=30)
     changes_lifetime: timedelta = timedelta(days=30)
+    undo_lifetime: timedelta = timedelta(days=1)
+    undo_question_timeout: timedelta = timedelta(minutes=2)
     refusal_interval: timedelta = timedelta(minutes=10)
     turns_lifetime: timedelta = timedelta(days=30)
     turn_confirmation_timeout: timedelta = timedelta(seconds=2)
@@ -39,6 +41,8 @@ class Policy:
             has_login_service=settings.has_login_service,
             token_lifetime=timedelta(seconds=settings.token_lifetime_seconds),
             changes_lifetime=timedelta(seconds=settings.changes_lifetime_seconds),
+            undo_lifetime=timedelta(seconds=settings.undo_lifetime_seconds),
+            undo_question_timeout=timedelta(seconds=settings.undo_question_timeout_seconds),
             refusal_interval=timedelta(seconds=settings.refusal_interval_seconds),
             turns_lifetime=timedelta(seconds=settings.turns_lifetime_seconds),
             turn_confirmation_timeout=timedelta(seconds=settings.turn_confirmation_timeout_seconds),

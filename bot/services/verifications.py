@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from bot.model import Clock, Member, Place, Verification, utc_now
 from bot.rules.permissions import require_age_proof
 from bot.services.policy import Policy
-from bot.store import changes, verifications
-from bot.store.changes import Action, Kind
+from bot.store import verifications
+from bot.store.changes import Action, Edit, Kind
 from bot.store.statement import Store
 
 
@@ -29,7 +29,7 @@ class Verifications:
             user_id=member.user_id, is_verified=True, recorded_at=now, verified_at=now, verified_by=member.user_id
         )
         await self.store.write(
-            changes.record(Kind.VERIFICATION, Action.PUT, member.user_id, member.user_id, now),
+            Edit(member.user_id, now).record(Kind.VERIFICATION, Action.PUT, member.user_id),
             verifications.put(verification),
         )
         return verification

@@ -2,83 +2,110 @@
 
 # ruff: noqa: S608 - every piece of SQL put together here is a constant of this module
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
 from bot.model import EVERY_PERSONALITY
+from bot.rules.undo import Action, Change, Kind, State
 from bot.store.columns import from_json, to_text, to_time
 from bot.store.statement import Query, Row, Statement, Value
 
+__all__ = ["Action", "Change", "Edit", "Kind"]
 
-class Kind(StrEnum):
-    """What was changed; `subject` is a full name, an alias, a channel id, `login_subject(…)` or a user id."""
+COLUMNS = {
+    Kind.PERSONALITY: (
+        *("id", "full_name", "display_name", "avatar_url", "added_by", "added_at", "updated_at", "is_active"),
+        *("error_message", "prompt", "model", "profile_fetched_at", "metadata", "extra"),
+    ),
+    Kind.ALIAS: ("alias", "personality_name", "added_by", "created_at", "extra"),
+    Kind.ACTIVATION: ("channel_id", "personality_name", "activated_by", "activated_at", "extra"),
+    Kind.LOGIN: ("user_id", "personality_name", "token", "created_at", "expires_at", "last_used", "extra"),
+    Kind.VERIFICATION: ("user_id", "is_verified", "verified_at", "verified_by", "recorded_at", "extra"),
+}
+"""What is kept of a row: all of it, but for what follows from the rest."""
 
-    PERSONALITY = "personality"
-    ALIAS = "alias"
-    ACTIVATION = "activation"
-    LOGIN = "login"
-    VERIFICATION = "verification"
+TABLES = {
+    Kind.PERSONALITY: "personalities",
+    Kind.ALIAS: "personality_aliases",
+    Kind.ACTIVATION: "channel_activations",
+    Kind.LOGIN: "auth_tokens",
+    Kind.VERIFICATION: "nsfw_verifications",
+}
+
+WHERE = {
+    Kind.PERSONALITY: "full_name = :subject",
+    Kind.ALIAS: "alias = :subject",
+    Kind.ACTIVATION: "channel_id = :id",
+    Kind.LOGIN: "user_id = :id AND personality_name = :name",
+    Kind.VERIFICATION: "user_id = :id",
+}
+"""Where a subject's row is, with the parameters of `keys`."""
+
+_AS_JSON = {
+    kind: "json_object(" + ", ".join(f"'{column}', {column}" for column in columns) + ")"
+    for kind, columns in COLUMNS.items()
+}
+_STATES = {kind: f"SELECT {_AS_JSON[kind]} AS state FROM {TABLES[kind]} WHERE {WHERE[kind]}" for kind in Kind}
+
+_HEAD = "INSERT INTO changes (changed_at, changed_by, kind, action, subject, before, batch, is_undo)"
+
+_RECORDS = {
+    kind: f"{_HEAD} VALUES (:changed_at, :changed_by, :kind, :action, :subject, ({state}), :batch, :is_undo)"
+    for kind, state in _STATES.items()
+}
+
+_BELONGINGS = {Kind.ALIAS: "alias", Kind.ACTIVATION: "channel_id"}
+"""What is a personality's own, and goes with it."""
+
+_REMOVALS = {
+    kind: f"{_HEAD} SELECT :changed_at, :changed_by, '{kind}', 'delete', CAST({subject} AS TEXT), {_AS_JSON[kind]},"
+    f" :batch, :is_undo FROM {TABLES[kind]} WHERE {name} = :full_name"
+    for kind, subject, name in (
+        (Kind.PERSONALITY, "full_name", "full_name"),
+        *((kind, subject, "personality_name") for kind, subject in _BELONGINGS.items()),
+    )
+}
+
+COUNTING = "is_undo = 0 AND undone_by IS NULL"
+"""Changes that count: what was taken back does not, nor does the taking back."""
 
 
-class Action(StrEnum):
-    """Whether the row was written or taken away; removing a personality is a delete."""
-
-    PUT = "put"
-    DELETE = "delete"
+def _new_batch() -> str:
+    return secrets.token_hex(8)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One record; `before` is None where there was no row, and tokens in it stay ciphertext."""
+class Edit:
+    """What one person changes at once; its records share a `batch`, None for records that stand each for itself."""
 
-    id: int
-    changed_at: datetime
     changed_by: int
-    kind: Kind
-    action: Action
-    subject: str
-    before: dict[str, Any] | None
+    now: datetime
+    batch: str | None = field(default_factory=_new_batch)
+    is_undo: bool = False
 
+    def record(self, kind: Kind, action: Action, subject: str | int) -> Statement:
+        """Keep the subject's state as it is now: put this before the statement that changes it."""
+        about: dict[str, Value] = {"kind": kind, "action": action, "subject": str(subject)}
+        return Statement(_RECORDS[kind], {**self._head(), **about, **keys(kind, str(subject))})
 
-def _as_json(*columns: str) -> str:
-    return "json_object(" + ", ".join(f"'{column}', {column}" for column in columns) + ")"
+    def record_removal(self, full_name: str) -> list[Statement]:
+        """Keep a personality, its aliases and its activations as they are now."""
+        parameters = {**self._head(), "full_name": full_name}
+        return [Statement(sql, parameters) for sql in _REMOVALS.values()]
 
+    def record_belongings(self, full_name: str) -> list[Statement]:
+        """Keep a personality's aliases and activations as they are now."""
+        parameters = {**self._head(), "full_name": full_name}
+        return [Statement(_REMOVALS[kind], parameters) for kind in _BELONGINGS]
 
-_PERSONALITY = _as_json(
-    "id", "full_name", "display_name", "avatar_url", "added_by", "added_at", "updated_at", "is_active",
-    "error_message", "prompt", "model", "profile_fetched_at", "metadata", "extra",
-)  # fmt: skip
-_ALIAS = _as_json("alias", "personality_name", "added_by", "created_at", "extra")
-_ACTIVATION = _as_json("channel_id", "personality_name", "activated_by", "activated_at", "extra")
-_LOGIN = _as_json("user_id", "personality_name", "token", "created_at", "expires_at", "last_used", "extra")
-_VERIFICATION = _as_json("user_id", "is_verified", "verified_at", "verified_by", "recorded_at", "extra")
-
-_BEFORE = {
-    Kind.PERSONALITY: f"SELECT {_PERSONALITY} FROM personalities WHERE full_name = :subject",
-    Kind.ALIAS: f"SELECT {_ALIAS} FROM personality_aliases WHERE alias = :subject",
-    Kind.ACTIVATION: f"SELECT {_ACTIVATION} FROM channel_activations WHERE channel_id = :id",
-    Kind.LOGIN: f"SELECT {_LOGIN} FROM auth_tokens WHERE user_id = :id AND personality_name = :name",
-    Kind.VERIFICATION: f"SELECT {_VERIFICATION} FROM nsfw_verifications WHERE user_id = :id",
-}
-
-_HEAD = "INSERT INTO changes (changed_at, changed_by, kind, action, subject, before)"
-
-_RECORDS = {
-    kind: f"{_HEAD} VALUES (:changed_at, :changed_by, :kind, :action, :subject, ({before}))"
-    for kind, before in _BEFORE.items()
-}
-
-_REMOVALS = tuple(
-    f"{_HEAD} SELECT :changed_at, :changed_by, '{kind}', 'delete', CAST({subject} AS TEXT), {before}"
-    f" FROM {table} WHERE {name} = :full_name"
-    for kind, subject, before, table, name in (
-        (Kind.PERSONALITY, "full_name", _PERSONALITY, "personalities", "full_name"),
-        (Kind.ALIAS, "alias", _ALIAS, "personality_aliases", "personality_name"),
-        (Kind.ACTIVATION, "channel_id", _ACTIVATION, "channel_activations", "personality_name"),
-    )
-)
+    def _head(self) -> dict[str, Value]:
+        return {
+            "changed_by": self.changed_by,
+            "changed_at": to_text(self.now),
+            "batch": self.batch,
+            "is_undo": int(self.is_undo),
+        }
 
 
 def login_subject(user_id: int, personality_name: str = EVERY_PERSONALITY) -> str:
@@ -86,22 +113,18 @@ def login_subject(user_id: int, personality_name: str = EVERY_PERSONALITY) -> st
     return f"{user_id} {personality_name}"
 
 
-def record(kind: Kind, action: Action, subject: str | int, changed_by: int, now: datetime) -> Statement:
-    """Keep the subject's state as it is now: put this into the batch before the statement that changes it."""
-    parameters: dict[str, Value] = {
-        "kind": kind,
-        "action": action,
-        "subject": str(subject),
-        "changed_by": changed_by,
-        "changed_at": to_text(now),
-    }
-    return Statement(_RECORDS[kind], {**parameters, **_keys(kind, str(subject))})
+def state(kind: Kind, subject: str) -> Query[State]:
+    """The subject as it is now, as a change would record it."""
+    return Query(_STATES[kind], lambda row: from_json(row["state"]) or {}, {"subject": subject, **keys(kind, subject)})
 
 
-def record_removal(full_name: str, changed_by: int, now: datetime) -> list[Statement]:
-    """Keep a personality, its aliases and its activations as they are now."""
-    parameters: dict[str, Value] = {"full_name": full_name, "changed_by": changed_by, "changed_at": to_text(now)}
-    return [Statement(sql, parameters) for sql in _REMOVALS]
+def find_belongings(kind: Kind, full_name: str) -> Query[State]:
+    """The aliases or the activations of a personality, as a change would record them."""
+    return Query(
+        f"SELECT {_AS_JSON[kind]} AS state FROM {TABLES[kind]} WHERE personality_name = :name ORDER BY 1",
+        lambda row: from_json(row["state"]) or {},
+        {"name": full_name},
+    )
 
 
 def find_by_subject(kind: Kind, subject: str | int) -> Query[Change]:
@@ -111,6 +134,38 @@ def find_by_subject(kind: Kind, subject: str | int) -> Query[Change]:
         read,
         {"kind": kind, "subject": str(subject)},
     )
+
+
+def find_later(change: Change) -> Query[Change]:
+    """Changes of the same subject that came after it and still count, the latest first."""
+    return Query(
+        f"SELECT * FROM changes WHERE kind = :kind AND subject = :subject AND id > :id AND {COUNTING} ORDER BY id DESC",
+        read,
+        {"kind": change.kind, "subject": change.subject, "id": change.id},
+    )
+
+
+def find_last_by(user_id: int) -> Query[Change]:
+    """The user's last change that still counts."""
+    return Query(
+        f"SELECT * FROM changes WHERE changed_by = :user_id AND {COUNTING} ORDER BY id DESC LIMIT 1",
+        read,
+        {"user_id": user_id},
+    )
+
+
+def find_together(change: Change) -> Query[Change]:
+    """Everything that was changed together with it, oldest first."""
+    return Query(
+        "SELECT * FROM changes WHERE id = :id OR batch = :batch ORDER BY id",
+        read,
+        {"id": change.id, "batch": change.batch},
+    )
+
+
+def newest_id() -> Query[int]:
+    """The id of the newest record, 0 if there is none: while it stays the same, nothing recorded has changed."""
+    return Query("SELECT coalesce(max(id), 0) AS id FROM changes", lambda row: int(row["id"]))
 
 
 def latest(limit: int) -> Query[Change]:
@@ -137,10 +192,14 @@ def read(row: Row) -> Change:
         action=Action(row["action"]),
         subject=row["subject"],
         before=from_json(row["before"]),
+        batch=row["batch"],
+        undone_by=row["undone_by"],
+        is_undo=bool(row["is_undo"]),
     )
 
 
-def _keys(kind: Kind, subject: str) -> dict[str, Value]:
+def keys(kind: Kind, subject: str) -> dict[str, Value]:
+    """The parameters of `WHERE`, beside `subject` itself."""
     if kind is Kind.LOGIN:
         user_id, _, name = subject.partition(" ")
         return {"id": int(user_id), "name": name}

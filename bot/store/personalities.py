@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.model import Personality, Profile
-from bot.store import changes
+from bot.store.changes import Edit
 from bot.store.columns import from_json, to_json, to_text, to_text_or_none, to_time, to_time_or_none
 from bot.store.statement import Query, Row, Statement, Value
 
@@ -103,7 +103,7 @@ def remove(full_name: str, changed_by: int, now: datetime) -> list[Statement]:
     """Deactivate it and delete its aliases and activations; records all of these changes itself."""
     name: dict[str, Value] = {"full_name": full_name}
     return [
-        *changes.record_removal(full_name, changed_by, now),
+        *Edit(changed_by, now).record_removal(full_name),
         Statement("DELETE FROM personality_aliases WHERE personality_name = :full_name", name),
         Statement("DELETE FROM channel_activations WHERE personality_name = :full_name", name),
         Statement(

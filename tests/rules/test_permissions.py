@@ -32,9 +32,17 @@ def test_a_removed_personality_never_answers() -> None:
 
 @pytest.mark.parametrize(
     ("command", "is_needed"),
-    [("help", False), ("auth start", False), ("auth", False), ("ping", True), ("add", True), ("authentic", True)],
+    [
+        ("help", False),
+        ("undo", False),
+        ("auth start", False),
+        ("auth", False),
+        ("ping", True),
+        ("add", True),
+        ("authentic", True),
+    ],
 )
-def test_every_command_but_help_and_auth_needs_a_login(command: str, is_needed: bool) -> None:
+def test_every_command_but_help_auth_and_undo_needs_a_login(command: str, is_needed: bool) -> None:
     assert permissions.needs_login(command) is is_needed
 
 

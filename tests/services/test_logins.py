@@ -15,7 +15,7 @@ from bot.services.status_report import StatusReport
 from bot.services.upkeep import Upkeep
 from bot.services.verifications import Verifications
 from bot.store import blacklist, changes, logins, personalities
-from bot.store.changes import Action, Kind
+from bot.store.changes import Action, Edit, Kind
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore
 from tests.services.conftest import (
@@ -201,10 +201,10 @@ async def test_upkeep_forgets_changes_past_their_lifetime_and_no_others(
     store: SQLiteStore, policy: Policy, clock: Clock
 ) -> None:
     upkeep = Upkeep(store=store, policy=policy, interval_seconds=1, clock=clock)
-    old = [changes.record(Kind.ALIAS, Action.PUT, f"a{n}", USER, clock()) for n in range(450)]
+    old = [Edit(USER, clock()).record(Kind.ALIAS, Action.PUT, f"a{n}") for n in range(450)]
     await store.write(*old)
     clock.advance(days=29)
-    await store.write(changes.record(Kind.ALIAS, Action.PUT, "young", USER, clock()))
+    await store.write(Edit(USER, clock()).record(Kind.ALIAS, Action.PUT, "young"))
     assert await upkeep.forget_old_changes() == 0
     clock.advance(days=2)
     assert await upkeep.forget_old_changes() == 450

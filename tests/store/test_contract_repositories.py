@@ -46,7 +46,7 @@ from bot.store import (
     verifications,
     webhooks,
 )
-from bot.store.changes import Action, Kind
+from bot.store.changes import Action, Edit, Kind
 from bot.store.cipher import Cipher
 from bot.store.statement import Query, Statement, Store
 
@@ -222,7 +222,7 @@ async def test_a_change_keeps_every_column_of_the_state_before(  # noqa: PLR0917
     store: Store, cipher: Cipher, kind: Kind, subject: str | int, write: Statement, table: str
 ) -> None:
     await store.write(
-        changes.record(kind, Action.PUT, subject, 1, NOW),
+        Edit(1, NOW).record(kind, Action.PUT, subject),
         personalities.put(LILITH),
         aliases.add(Alias("lil", LILITH.full_name, 1, NOW, EXTRA)),
         activations.put(Activation(8, LILITH.full_name, 9, NOW)),
@@ -231,7 +231,7 @@ async def test_a_change_keeps_every_column_of_the_state_before(  # noqa: PLR0917
     )
     [before] = await store.fetch(Query(f"SELECT * FROM {table}", lambda row: dict(zip(row.keys(), row, strict=True))))  # noqa: S608
     before.pop("name_lower", None)
-    await store.write(changes.record(kind, Action.DELETE, subject, 2, LATER), write)
+    await store.write(Edit(2, LATER).record(kind, Action.DELETE, subject), write)
     newer, older = await store.fetch(changes.find_by_subject(kind, subject))
     assert newer.before == before
     assert (newer.changed_by, newer.changed_at, newer.action) == (2, LATER, Action.DELETE)
@@ -242,7 +242,7 @@ async def test_a_change_keeps_every_column_of_the_state_before(  # noqa: PLR0917
 async def test_old_changes_are_forgotten_in_small_steps(store: Store) -> None:
     for hour in range(5):
         moment = NOW + timedelta(hours=hour)
-        await store.write(changes.record(Kind.ALIAS, Action.DELETE, "x", 1, moment))
+        await store.write(Edit(1, moment).record(Kind.ALIAS, Action.DELETE, "x"))
     before = NOW + timedelta(hours=3)
     counts = [(await store.write(changes.delete_before(before, 2)))[0].count for _ in range(3)]
     assert counts == [2, 1, 0]

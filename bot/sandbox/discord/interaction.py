@@ -10,7 +10,7 @@ TOKEN_LIFETIME_SECONDS = 900.0
 
 @dataclass(slots=True, eq=False)
 class Interaction:
-    """One use of a command; `answered_with` is the callback's type, None until the bot answered."""
+    """One use of a command or button; `answered_with` is the callback's type, None until the bot answered."""
 
     id: int
     token: str = field(repr=False)
@@ -23,6 +23,7 @@ class Interaction:
     original_id: int | None = None
     message_ids: list[int] = field(default_factory=list)
     choices: list[JSON] = field(default_factory=list)
+    pressed_on_id: int | None = None
 
     @property
     def is_late(self) -> bool:

@@ -1,4 +1,4 @@
-"""Answering a command: the callback within its deadline, the original answer, follow-ups."""
+"""Answering a command or a button: the callback within its deadline, the original answer, follow-ups."""
 
 from bot.sandbox.discord.call import NOTHING, Answer, Call, Routes
 from bot.sandbox.discord.failures import Failure, invalid_form, invalid_webhook_token, unknown
@@ -11,11 +11,12 @@ from bot.sandbox.discord.writing import Sender, compose, rewrite
 
 MESSAGE = 4
 DEFERRED = 5
+DEFERRED_UPDATE = 6
+UPDATE = 7
 AUTOCOMPLETE = 8
 CHOICES_LIMIT = 25
-SUPPORTED = (MESSAGE, DEFERRED, AUTOCOMPLETE)
-FOR_AUTOCOMPLETE = 4
-"""The type of an interaction that asks for choices."""
+SUPPORTED = {2: (MESSAGE, DEFERRED), 3: (MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE), 4: (AUTOCOMPLETE,)}
+"""Which callbacks a command, a button and a request for choices take."""
 
 
 def callback(state: State, call: Call) -> Answer:
@@ -26,8 +27,9 @@ def callback(state: State, call: Call) -> Answer:
     if interaction.answered_with is not None:
         raise Failure(400, 40060, "Interaction has already been acknowledged.")
     kind = call.form.get("type")
-    if kind not in SUPPORTED or (kind == AUTOCOMPLETE) != (interaction.type == FOR_AUTOCOMPLETE):
-        raise invalid_form("type", "BASE_TYPE_CHOICES", f"Value must be one of {SUPPORTED}.")
+    supported = SUPPORTED[interaction.type]
+    if kind not in supported:
+        raise invalid_form("type", "BASE_TYPE_CHOICES", f"Value must be one of {supported}.")
     message = _take(state, interaction, call, kind)
     interaction.answered_with = kind
     state.bell.ring()
@@ -42,8 +44,20 @@ def _take(state: State, interaction: Interaction, call: Call, kind: int) -> Mess
     if kind == DEFERRED:
         return _publish(state, interaction, _loading(state, interaction, int(data.get("flags") or 0)))
     inner = Call(call.parameters, call.query, data, call.uploads)
+    if kind in (DEFERRED_UPDATE, UPDATE):
+        return _update(state, interaction, inner if kind == UPDATE else None)
     message = compose(state, interaction.channel, _sender(state, interaction, COMMAND), inner)
     return _publish(state, interaction, message)
+
+
+def _update(state: State, interaction: Interaction, call: Call | None) -> Message:
+    """The message with the button becomes the original answer, changed or not."""
+    message = state.messages[interaction.channel.id].get(interaction.pressed_on_id or 0)
+    if message is None:
+        raise unknown("Message")
+    interaction.original_id = message.id
+    interaction.message_ids.append(message.id)
+    return message if call is None else replace(state, rewrite(state, interaction.channel, message, call))
 
 
 def _checked_choices(choices: list[JSON]) -> list[JSON]:
@@ -100,7 +114,7 @@ def _callback_json(state: State, interaction: Interaction, message: Message | No
     }
     if message.is_loading:
         return {"interaction": about}
-    return {"interaction": about, "resource": {"type": MESSAGE, "message": rest_json(state, message)}}
+    return {"interaction": about, "resource": {"type": interaction.answered_with, "message": rest_json(state, message)}}
 
 
 def _by_token(state: State, call: Call) -> Interaction:

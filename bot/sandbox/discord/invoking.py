@@ -1,4 +1,4 @@
-"""What a user's client does with a slash command: find it, check its options, send it to the bot."""
+"""What a user's client does with a slash command or a button: find it, check it, send it to the bot."""
 
 import secrets
 from collections.abc import Mapping
@@ -7,13 +7,16 @@ from typing import Any
 
 from bot.sandbox.discord import intents
 from bot.sandbox.discord.interaction import Interaction
-from bot.sandbox.discord.model import JSON, Channel, Permission, User
+from bot.sandbox.discord.messages import rest_json
+from bot.sandbox.discord.model import JSON, Channel, Message, Permission, User
 from bot.sandbox.discord.payloads import ATTACHMENT_LIMIT_BYTES, channel_json, member_json, user_json
 from bot.sandbox.discord.permissions import in_channel, in_guild
 from bot.sandbox.discord.state import Event, State
 
 COMMAND = 2
+COMPONENT = 3
 AUTOCOMPLETE = 4
+BUTTON = 2
 SUBCOMMAND = 1
 GROUP = 2
 USER_OPTION = 6
@@ -50,6 +53,28 @@ def invoke(state: State, given: Invocation, deadline_seconds: float) -> Interact
     data |= _resolved(channel, given.options)
     guild_id = channel.guild.id if channel.guild else None
     state.emit(Event("INTERACTION_CREATE", _interaction_json(state, interaction, data), intents.NONE_NEEDED, guild_id))
+    return interaction
+
+
+def press(state: State, user: User, message: Message, label: str, deadline_seconds: float) -> Interaction:
+    """Send a press of a button to the bot. Raises CommandNotShownError where the user could not press it."""
+    message = state.messages[message.channel_id].get(message.id, message.changed(components=()))
+    if message.is_ephemeral and message.invoker != user:
+        raise CommandNotShownError(f"{user.name} does not see this message")
+    buttons = [b for row in message.components for b in row["components"] if b["type"] == BUTTON]
+    button = next((b for b in buttons if b.get("label") == label and not b.get("disabled")), None)
+    if button is None:
+        raise CommandNotShownError(f"there is no button {label}, only {[b.get('label') for b in buttons]}")
+    channel = state.channels[message.channel_id]
+    interaction = Interaction(
+        state.snowflakes.next(), secrets.token_urlsafe(48), user, channel, COMPONENT, deadline_seconds
+    )
+    interaction.pressed_on_id = message.id
+    state.interactions[interaction.token] = interaction
+    data: JSON = {"custom_id": button["custom_id"], "component_type": BUTTON, "id": 1}
+    sent = _interaction_json(state, interaction, data) | {"message": rest_json(state, message)}
+    guild_id = channel.guild.id if channel.guild else None
+    state.emit(Event("INTERACTION_CREATE", sent, intents.NONE_NEEDED, guild_id))
     return interaction
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot.sandbox.discord import building
 from bot.sandbox.discord.interaction import Interaction, Reply
 from bot.sandbox.discord.interaction_routes import DEFERRED
-from bot.sandbox.discord.invoking import AUTOCOMPLETE, Invocation, invoke
+from bot.sandbox.discord.invoking import AUTOCOMPLETE, Invocation, invoke, press
 from bot.sandbox.discord.mentions import PARSE_ALL, pinged_users, pings_everyone
 from bot.sandbox.discord.messages import REPLY, announce, pinged_by_reply, publish, remove, replace
 from bot.sandbox.discord.model import BOT_PERMISSIONS, Channel, Guild, Message, Permission, User, Webhook
@@ -177,6 +177,15 @@ class People:
         await self._state.bell.wait_until(
             lambda: not self._is_thinking(interaction), timeout_seconds=WAIT_SECONDS, what=f"the end of /{name}"
         )
+        return self._reply(interaction)
+
+    async def press(self, user: User, message: Message, label: str) -> Reply:
+        """A user presses a button of a message and waits until the bot has taken it.
+
+        Raises CommandNotShownError where the user does not see it, and TimeoutError when nothing comes.
+        """
+        interaction = press(self._state, user, message, label, self._deadline_seconds)
+        await self._answered(interaction)
         return self._reply(interaction)
 
     async def wait_for_follow_up(self, reply: Reply, count: int = 1, *, timeout_seconds: float = WAIT_SECONDS) -> Reply:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.model import Secret
 from bot.store import changes
-from bot.store.changes import Action, Kind
+from bot.store.changes import Action, Edit, Kind
 from bot.store.cipher import Cipher
 from bot.store.engine import RawConnection
 from bot.store.legacy.record import SEALED_KEY, Columns, Row, to_json
@@ -130,7 +130,8 @@ class Placer:
 
     def _record(self, table: Table, columns: Columns) -> None:
         if table.kind is not None:
-            change = changes.record(table.kind, Action.PUT, table.subject(columns), BY_IMPORT, self.now)
+            edit = Edit(BY_IMPORT, self.now, batch=None)
+            change = edit.record(table.kind, Action.PUT, table.subject(columns))
             self.connection.execute(change.sql, change.parameters)
 
     def _write(self, table: Table, row: Row, *, is_new: bool) -> None:

@@ -12,7 +12,7 @@ from bot.errors import ProtectedError, StorageError
 from bot.model import Login, Secret
 from bot.sandbox.sample import PERSONALITIES, SAMPLE_MENTION, SAMPLE_USER_ID, write_sample_folder
 from bot.store import aliases, changes, logins, personalities
-from bot.store.changes import Action, Kind
+from bot.store.changes import Action, Edit, Kind
 from bot.store.cipher import cipher_from
 from bot.store.driver import open_store
 from bot.store.legacy import importer
@@ -82,7 +82,7 @@ def test_who_logged_in_again_since_keeps_that_login(flat: Any) -> None:
 
 def test_who_logged_out_since_stays_logged_out(flat: Any) -> None:
     flat.bring_in()
-    gone = changes.record(Kind.LOGIN, Action.DELETE, changes.login_subject(USER), USER, NOW)
+    gone = Edit(USER, NOW).record(Kind.LOGIN, Action.DELETE, changes.login_subject(USER))
     write(flat, gone, logins.delete(USER))
     report = flat.bring_in()
     assert flat.rows("SELECT * FROM auth_tokens WHERE user_id = ?", USER) == []

@@ -1,0 +1,151 @@
+"""The command that takes back its author's last change, after a question."""
+
+import contextlib
+import logging
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from bot.cogs.context import UNDELIVERED, Context, code, hybrid_command, member_of, place_of, plain, reply, services_of
+from bot.errors import trace
+from bot.rules.undo import Action, Kind, Preview, Step
+from bot.services.undo import Undo
+
+log = logging.getLogger(__name__)
+
+LEFT: Any = {
+    "content": "Nothing was changed.",
+    "view": None,
+    "allowed_mentions": discord.AllowedMentions.none(),
+}
+"""What becomes of the question when the answer is no."""
+
+
+class Question(discord.ui.View):
+    """Two buttons for the one who asked; whoever lets the time pass has said no."""
+
+    def __init__(self, author_id: int, timeout_seconds: float) -> None:
+        super().__init__(timeout=timeout_seconds)
+        self.is_agreed = False
+        self._author_id = author_id
+
+    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
+        """Let only the author of the command answer."""
+        if interaction.user.id == self._author_id:
+            return True
+        await interaction.response.send_message(
+            "Only who asked may answer this.", ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
+        )
+        return False
+
+    @discord.ui.button(label="Take it back", style=discord.ButtonStyle.danger)
+    async def agree(self, interaction: discord.Interaction, _: discord.ui.Button[discord.ui.View]) -> None:
+        """Yes."""
+        self.is_agreed = True
+        self.stop()
+        await interaction.response.edit_message(view=None)
+
+    @discord.ui.button(label="Leave it", style=discord.ButtonStyle.secondary)
+    async def decline(self, interaction: discord.Interaction, _: discord.ui.Button[discord.ui.View]) -> None:
+        """No."""
+        self.stop()
+        await interaction.response.edit_message(**LEFT)
+
+    async def on_error(self, interaction: discord.Interaction, error: Exception, item: discord.ui.Item[Any], /) -> None:
+        """Log that Discord did not take the answer to a button."""
+        del interaction, item
+        log.warning("A button could not be answered: %s", trace(error))
+
+
+class UndoCog(commands.Cog):
+    """Second thoughts."""
+
+    def __init__(self, bot: commands.Bot) -> None:
+        self._bot = bot
+
+    @property
+    def _undo(self) -> Undo:
+        return services_of(self._bot).undo
+
+    @hybrid_command(description="Take back your last change")
+    async def undo(self, ctx: Context) -> None:
+        """A personality, alias, activation, login or verification; the second time the change before it."""
+        member, place = member_of(ctx), place_of(ctx)
+        shown = await self._undo.preview(member, place)
+        if await self._agrees(ctx, shown):
+            done = await self._undo.undo(member, place, shown)
+            await reply(ctx, f"Taken back: {_effect(done)}", is_private=True)
+
+    async def _agrees(self, ctx: Context, shown: Preview) -> bool:
+        timeout = services_of(self._bot).policy.undo_question_timeout.total_seconds()
+        question = Question(ctx.author.id, timeout)
+        when = discord.utils.format_dt(shown.reversal.main.changed_at, "R")
+        text = f"Your last change: {_deed(shown)} {when}.\nIf I take that back, {_effect(shown)}"
+        message = await reply(ctx, text, is_private=True, view=question)
+        if await question.wait():
+            with contextlib.suppress(*UNDELIVERED):
+                await message.edit(**LEFT)
+        return question.is_agreed
+
+
+def _deed(shown: Preview) -> str:
+    """What the author did, as the rest of a sentence that ends with when."""
+    main, is_put = shown.main, shown.reversal.main.action is Action.PUT
+    match main.kind:
+        case Kind.PERSONALITY:
+            return f"you {'added' if is_put else 'removed'} {_name(main)}"
+        case Kind.ALIAS:
+            return f"you gave {_owner(main, now=True)} the alias {code(main.subject)}"
+        case Kind.ACTIVATION:
+            return f"you {'activated' if is_put else 'stopped'} {_owner(main, now=is_put)} here"
+        case Kind.LOGIN:
+            return "you logged in" if is_put else "you made me forget your login"
+        case Kind.VERIFICATION:
+            return "you were verified"
+
+
+def _effect(shown: Preview) -> str:
+    """What is so when it is taken back, as a sentence that begins small."""
+    main = shown.main
+    match main.kind:
+        case Kind.PERSONALITY:
+            return _personality_effect(shown)
+        case Kind.ALIAS:
+            to = f"stands for {_owner(main, now=False)} again" if main.then else "stands for nobody"
+            return f"{code(main.subject)} {to}."
+        case Kind.ACTIVATION if main.then:
+            return f"{_owner(main, now=False)} answers every message here again."
+        case Kind.ACTIVATION:
+            return "nobody answers every message here any more."
+        case Kind.LOGIN:
+            return "you are logged in as before." if main.then else "you are not logged in."
+        case Kind.VERIFICATION:
+            return "you are verified as before." if main.then else "you are not verified."
+
+
+def _personality_effect(shown: Preview) -> str:
+    names = ", ".join(code(step.subject) for step in shown.of(Kind.ALIAS))
+    channels = " ".join(f"<#{step.subject}>" for step in shown.of(Kind.ACTIVATION))
+    if not shown.main.will_be_present:
+        also = f", and with it {names}" if names else ""
+        silent = f"; it no longer answers in {channels}" if channels else ""
+        return f"{_name(shown.main)} is gone{also}{silent}."
+    also = f", and listens to {names}" if names else ""
+    active = f"; it answers every message in {channels}" if channels else ""
+    return f"{_name(shown.main)} is back{also}{active}."
+
+
+def _name(step: Step) -> str:
+    state = step.now if step.is_present else step.then
+    return f"**{plain(str((state or {}).get('display_name', step.subject)))}**"
+
+
+def _owner(step: Step, *, now: bool) -> str:
+    state = step.now if now else step.then
+    return code(str((state or {}).get("personality_name", "nobody")))
+
+
+async def setup(bot: commands.Bot) -> None:
+    """Called by discord.py."""
+    await bot.add_cog(UndoCog(bot))
