@@ -153,13 +153,14 @@ async def reply(
     ctx: Context, text: str, *, is_private: bool = False, view: discord.ui.View | None = None
 ) -> discord.Message:
     """Answer a command; `is_private` shows a slash command's answer to its author only, `view` has its buttons."""
+    buttons: dict[str, Any] = {"view": view} if view else {}
     return await ctx.send(
         shorten(text),
         ephemeral=is_private,
         **({} if ctx.interaction else _sent_once_as_reply_to(ctx.message)),
         allowed_mentions=discord.AllowedMentions.none(),
         suppress_embeds=True,
-        **({"view": view} if view else {}),
+        **buttons,
     )
 
 

@@ -154,7 +154,7 @@ def require_untouched(reversal: Reversal, later: Iterable[Change]) -> None:
 def require_right(member: Member, place: Place, preview: Preview, owner_id: int) -> None:
     """Refuse taking back what the member could not do now: their rights may have changed since."""
     main = preview.main
-    if main.kind is Kind.PERSONALITY and main.owner not in {member.user_id, owner_id} - {NOBODY}:
+    if main.kind is Kind.PERSONALITY and member.user_id not in {main.owner, owner_id} - {NOBODY}:
         raise NotAllowedError(f"“{main.subject}” is no longer yours, so I can't take this back for you.")
     if main.kind is Kind.ACTIVATION:
         _require_channel(member, place, main)

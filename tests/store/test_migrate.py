@@ -28,6 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.copytree(Path(schema.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__", "000[2-9]_*"))
     monkeypatch.setattr(schema, "__file__", str(copied / "__init__.py"))
     monkeypatch.setattr(schema, "__path__", [str(copied)])
+    sys.modules.pop("schema.migrations", None)
     yield copied
     sys.modules.pop("schema.migrations", None)
 
