@@ -1,6 +1,7 @@
 """Databases to measure on."""
 
 import base64
+import itertools
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from bot.settings import Settings
 from bot.store import activations, aliases, logins, personalities, verifications
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore, open_store
+from bot.store.engine import connect, opened, transaction
 from bot.store.migrate import create_database
 from bot.store.statement import Bulk
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FIRST_ID = 1_100_000_000_000_000_000
 USERS = 1000
+ENCRYPTION_KEY = base64.b64encode(bytes(32)).decode()
 
 
 def bench_settings() -> Settings:
@@ -28,9 +31,31 @@ async def open_filled(path: Path, count: int) -> SQLiteStore:
     """A new database with so many personalities, each with an alias, a channel and a user who is logged in."""
     create_database(path)
     store = await open_store(path, settings=bench_settings())
-    cipher = Cipher([SecretStr(base64.b64encode(bytes(32)).decode())])
+    cipher = Cipher([SecretStr(ENCRYPTION_KEY)])
     await store.write_bulk(_bulks(count, cipher))
     return store
+
+
+MESSAGES = f"""
+WITH RECURSIVE numbers (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :first + :count)
+INSERT INTO message_mappings (message_id, user_id, channel_id, personality_id, is_mention_only)
+SELECT {FIRST_ID} + n * 419430400 + abs(random() % 4096), {FIRST_ID} + abs(random() % {USERS}), {FIRST_ID} + abs(random() % 97), 1 + abs(random() % 60), n % 6 = 0 FROM numbers
+"""
+MESSAGES_AT_ONCE = 100_000
+
+
+async def fill_to(path: Path, size_bytes: int) -> None:
+    """A new database of that size: some personalities and users, and what they have said in some years."""
+    await (await open_filled(path, 60)).close()
+    with opened(connect(path, "rw", 1)) as connection:
+        for first in itertools.count(0, MESSAGES_AT_ONCE):
+            with transaction(connection):
+                connection.execute(MESSAGES, {"first": first, "count": MESSAGES_AT_ONCE})
+            (pages,), (page_bytes,) = (
+                connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
+            )
+            if pages * page_bytes >= size_bytes:
+                return
 
 
 def name_of(number: int) -> str:
