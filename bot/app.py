@@ -22,7 +22,7 @@ from bot.cogs.context import Services
 from bot.cogs.history import ChannelHistory, ReplyHerald
 from bot.cogs.owner import DirectOwner
 from bot.durability.canary import Canary
-from bot.durability.confirmation import Confirmation
+from bot.durability.confirmation import AnswerConfirmation, Confirmation
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
 from bot.durability.lineage import read_marker
 from bot.durability.litestream import Litestream
@@ -317,7 +317,8 @@ def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
     settings, store, client = parts.settings, parts.store, parts.client
     history = ChannelHistory(client=client, timeout_seconds=settings.discord_timeout_seconds)
     speaker = WebhookSpeaker(client=client, session=parts.speaking, store=store, cipher=parts.cipher)
-    delivery = Delivery(store=store, speaker=speaker, history=history, confirmer=parts.confirmation, policy=policy)
+    confirmer = AnswerConfirmation(parts.confirmation)
+    delivery = Delivery(store=store, speaker=speaker, history=history, confirmer=confirmer, policy=policy)
     watermark = Watermark(store=store, interval_seconds=settings.mark_interval_seconds)
     dialogue = Dialogue(
         store=store,

@@ -72,17 +72,38 @@ class Confirmation:
         result = await litestream.sync(self._settings.sync_timeout_seconds)
         if not result.is_complete:
             raise UnavailableError(f"The bucket has transaction {result.replicated_txid} of {result.txid}.")
-        self._require_restorable()
+        if self.is_epoch_pending():
+            raise UnavailableError("The bucket does not yet name the new copy as the one to restore from.")
         return result
 
-    def _require_restorable(self) -> None:
-        """Nobody would restore from an epoch that the bucket does not name yet; once it does, that stays."""
-        if self._is_restorable:
-            return
+    def is_epoch_pending(self) -> bool:
+        """Whether nobody would restore from this epoch, for the bucket does not name it yet; once it does, that stays.
+
+        Raises TzurotError for a marker that can't be read.
+        """
+        if self._litestream is None or self._is_restorable:
+            return False
         marker = read_marker(self._settings.database_path)
-        if marker is not None and marker.is_pending:
-            raise UnavailableError("The bucket does not yet name the new copy as the one to restore from.")
-        self._is_restorable = marker is not None
+        self._is_restorable = marker is not None and not marker.is_pending
+        return marker is not None and marker.is_pending
+
+
+class AnswerConfirmation:
+    """The `Confirmer` of answers, which do not wait for the first upload of a new epoch: that is the whole database.
+
+    A user whose bot has just lost its volume has waited long enough, and the channel shows what was answered.
+    """
+
+    def __init__(self, confirmation: Confirmation) -> None:
+        self._confirmation = confirmation
+
+    async def confirm(self, timeout_seconds: float) -> bool:
+        """As the confirmation has it, but False at once while the epoch is pending."""
+        try:
+            is_vain = self._confirmation.is_epoch_pending()
+        except TzurotError:
+            return False
+        return not is_vain and await self._confirmation.confirm(timeout_seconds)
 
 
 def _settle(task: asyncio.Task[SyncResult]) -> None:

@@ -93,7 +93,8 @@ def _require_free(target: Path) -> None:
 async def _run(settings: Settings, source: Source, output: Path, inherits: tuple[int, ...]) -> str:
     database = settings.database_path.absolute()
     time_option = [f"-timestamp={source.at.isoformat()}"] if source.at else []
-    options = ["-config", str(settings.litestream_config), "-integrity-check", "full", "-json", "-o", str(output)]
+    # Litestream's own check is left out: it is the same PRAGMA as in `inspect_file`, at a third of the speed.
+    options = ["-config", str(settings.litestream_config), "-json", "-o", str(output)]
     with tempfile.TemporaryDirectory(prefix="tzurot-") as scratch:
         environment = litestream_environment(settings, source.prefix, Path(scratch) / "litestream.sock")
         arguments = [litestream_program(), "restore", *options, *time_option, str(database)]

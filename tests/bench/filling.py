@@ -36,21 +36,24 @@ async def open_filled(path: Path, count: int) -> SQLiteStore:
     return store
 
 
-MESSAGES = f"""
-WITH RECURSIVE numbers (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :first + :count)
+MESSAGES = """
+WITH RECURSIVE numbers (n) AS (SELECT :begin UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :begin + :count)
 INSERT INTO message_mappings (message_id, user_id, channel_id, personality_id, is_mention_only)
-SELECT {FIRST_ID} + n * 419430400 + abs(random() % 4096), {FIRST_ID} + abs(random() % {USERS}), {FIRST_ID} + abs(random() % 97), 1 + abs(random() % 60), n % 6 = 0 FROM numbers
+SELECT :id + n * 419430400 + abs(random() % 4096), :id + abs(random() % 1000), :id + abs(random() % 97),
+    1 + abs(random() % :personalities), n % 6 = 0
+FROM numbers
 """
 MESSAGES_AT_ONCE = 100_000
 
 
 async def fill_to(path: Path, size_bytes: int) -> None:
     """A new database of that size: some personalities and users, and what they have said in some years."""
-    await (await open_filled(path, 60)).close()
+    values = {"id": FIRST_ID, "personalities": 60, "count": MESSAGES_AT_ONCE}
+    await (await open_filled(path, values["personalities"])).close()
     with opened(connect(path, "rw", 1)) as connection:
-        for first in itertools.count(0, MESSAGES_AT_ONCE):
+        for begin in itertools.count(0, MESSAGES_AT_ONCE):
             with transaction(connection):
-                connection.execute(MESSAGES, {"first": first, "count": MESSAGES_AT_ONCE})
+                connection.execute(MESSAGES, {**values, "begin": begin})
             (pages,), (page_bytes,) = (
                 connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
             )

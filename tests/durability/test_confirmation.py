@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.durability.confirmation import Confirmation
+from bot.durability.confirmation import AnswerConfirmation, Confirmation
 from bot.durability.lineage import Marker, write_marker
 from bot.durability.litestream import SyncResult
 from bot.errors import UnavailableError
@@ -153,8 +153,24 @@ async def test_an_epoch_that_nobody_would_restore_from_confirms_nothing(
     assert await asking
 
 
+async def test_an_answer_does_not_wait_for_the_first_upload_of_a_whole_database(
+    confirmation: Confirmation, uploads: Uploads, settings: Settings
+) -> None:
+    marker = Marker(install_id="a", epoch=2, prefix="bot/e000002", claim="b", started_at=utc_now(), bucket="depot")
+    write_marker(settings.database_path, marker)
+    answers = AnswerConfirmation(confirmation)
+    assert not await answers.confirm(LONG_SECONDS)
+    assert uploads.count == 0
+    write_marker(settings.database_path, marker.model_copy(update={"is_pending": False}))
+    asking = asyncio.create_task(answers.confirm(LONG_SECONDS))
+    (await uploads.next()).set_result(DONE)
+    assert await asking
+
+
 async def test_without_a_bucket_everything_is_where_it_will_be(settings: Settings) -> None:
-    assert await Confirmation(None, settings).confirm(0)
+    alone = Confirmation(None, settings)
+    assert await alone.confirm(0)
+    assert await AnswerConfirmation(alone).confirm(0)
 
 
 async def test_closing_it_ends_the_wait_of_nobody_but_its_own_uploads(
