@@ -248,6 +248,11 @@ class Turn:
     chunk_count: int | None = None
     failure: str | None = None
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it still waits for its answer, or for the end of it."""
+        return self.state in (TurnState.PENDING, TurnState.ANSWERED)
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookKey:

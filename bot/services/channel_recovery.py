@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.errors import InvalidInputError, NotAllowedError, NotFoundError, TzurotError, UnavailableError
+from bot.errors import InvalidInputError, NotAllowedError, NotFoundError, TzurotError
 from bot.model import Heard, Place, Recovered, Spoken, Told, Turn, TurnState, Written, snowflake_time
 from bot.rules.adoption import Asked, adopt
 from bot.rules.recovery import DELETED, TOO_OLD, adopted, is_answerable, is_too_old
@@ -34,6 +34,7 @@ class Tally:
     answered: int = 0
     adopted: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    is_complete: bool = True
 
     def count(self, failure: str | None) -> None:
         """One message more: answered, or the reason why not."""
@@ -78,6 +79,11 @@ class Findings:
     known: set[int]
     said: dict[int, list[int]] = field(default_factory=dict)
     adopted: set[int] = field(default_factory=set)
+    told: set[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note which messages the bot has replied to in its own name."""
+        self.told = {entry.replied_to_id for entry in self.written if isinstance(entry, Told)}
 
     @property
     def heard(self) -> list[Heard]:
@@ -92,9 +98,8 @@ class Findings:
     def is_settled(self, message_id: int) -> bool:
         """Whether the message has had its answer, or a word from the bot why there is none."""
         turn = self.turns.get(message_id)
-        if message_id in self.adopted or (turn is not None and turn.state is not TurnState.PENDING):
-            return True
-        return any(isinstance(entry, Told) and entry.replied_to_id == message_id for entry in self.written)
+        is_answered = turn is not None and turn.state is not TurnState.PENDING
+        return is_answered or message_id in self.adopted or message_id in self.told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,20 +124,27 @@ class ChannelRecovery:
         """Do the errand when its turn in the channel's line comes; the gate bounds how many are read at once."""
         with errand.line:
             await errand.is_first.wait()
-            await self._give_up_old(errand, tally)
             try:
-                async with gate:
-                    findings = await self._read(errand)
-            except UnavailableError as error:
-                log.warning(
-                    "Channel %d can't be read, and waits for the next time: %s", errand.channel_id, error.message
-                )
-                return
-            await self._adopt(errand, findings, tally)
-            for turn in errand.turns:
-                await self._take_up(turn, findings, tally)
-            for heard in findings.heard:
-                await self._answer(heard, errand, findings, tally)
+                await self._recover(errand, gate, tally)
+            except TzurotError as error:
+                log.warning("What is left in channel %d waits: %s", errand.channel_id, error.message)
+                tally.is_complete = False
+
+    async def _recover(self, errand: Errand, gate: asyncio.Semaphore, tally: Tally) -> None:
+        await self._look_again(errand)
+        await self._give_up_old(errand, tally)
+        async with gate:
+            findings = await self._read(errand)
+        await self._adopt(errand, findings, tally)
+        for turn in errand.turns:
+            await self._take_up(turn, findings, tally)
+        for heard in findings.heard:
+            await self._answer(heard, errand, findings, tally)
+
+    async def _look_again(self, errand: Errand) -> None:
+        """Since they were noted, whoever stood in front may have ended some of these turns."""
+        found = await self.store.fetch(turns.find([turn.message_id for turn in errand.turns]))
+        errand.turns = sorted((turn for turn in found if turn.is_unfinished), key=lambda turn: turn.message_id)
 
     async def _give_up_old(self, errand: Errand, tally: Tally) -> None:
         for turn in list(errand.turns):
@@ -203,8 +215,9 @@ class ChannelRecovery:
             heard = await self.history.message(_place_of(turn), turn.message_id)
             failure = await self._finish(turn, heard, findings)
         except TzurotError as error:
-            failure = await self._note_failure(turn, heard, error)
-        if failure in (DELETED, UNWANTED):
+            await self._note_failure(turn.message_id, heard, error, tally)
+            return
+        if failure:
             await self.store.write(turns.fail(turn.message_id, failure, self.dialogue.clock()))
         tally.count(failure)
         log.info("Unfinished turn of message %d: %s", turn.message_id, failure or "done")
@@ -219,29 +232,28 @@ class ChannelRecovery:
         said = findings.said.get(turn.message_id, [])
         return None if await self.dialogue.finish(task, turn.answer, said) else DELETED
 
-    async def _note_failure(self, turn: Turn, heard: Heard | None, error: TzurotError) -> str:
-        """Tell the author, as they would have been told at the time, unless the turn is tried again later."""
+    async def _note_failure(self, message_id: int, heard: Heard | None, error: TzurotError, tally: Tally) -> None:
+        """Tell the author, as they would have been told at the time, unless it is tried again later."""
         if isinstance(error, FINAL):
-            await self.store.write(turns.fail(turn.message_id, type(error).__name__, self.dialogue.clock()))
-        now = await self.store.first(turns.get(turn.message_id))
-        if heard is not None and now is not None and now.state is TurnState.FAILED:
+            await self.store.write(turns.fail(message_id, type(error).__name__, self.dialogue.clock()))
+        turn = await self.store.first(turns.get(message_id))
+        tally.count(type(error).__name__)
+        if turn is not None and turn.is_unfinished:
+            log.warning("Message %d waits for its answer: %s", message_id, error.message)
+            tally.is_complete = False
+        elif heard is not None:
             await self.herald.tell(heard, error)
-        else:
-            log.warning("Message %d waits for its answer: %s", turn.message_id, error.message)
-        return type(error).__name__
 
     async def _answer(self, heard: Heard, errand: Errand, findings: Findings, tally: Tally) -> None:
         """Answer a message that nobody has heard, as it would be answered now."""
         is_new = errand.since is not None and heard.message_id > errand.since
         if not is_new or heard.message_id in findings.turns or findings.is_settled(heard.message_id):
             return
-        is_missed = errand.mark is None or heard.message_id > errand.mark
         try:
             await self._answer_in_time(heard, errand, tally)
         except TzurotError as error:
-            if is_missed:  # else it was told before the gap
-                tally.count(type(error).__name__)
-                await self.herald.tell(heard, error)
+            if errand.mark is None or heard.message_id > errand.mark:  # else it was told before the gap
+                await self._note_failure(heard.message_id, heard, error, tally)
 
     async def _answer_in_time(self, heard: Heard, errand: Errand, tally: Tally) -> None:
         if self._is_too_old(snowflake_time(heard.message_id)):

@@ -45,7 +45,7 @@ class Recovery:
         """What answers, now as well as later."""
         return self.channels.dialogue
 
-    async def begin(self) -> None:
+    async def begin(self, mark: int | None = None) -> None:
         """Note what is unfinished and which channels matter, and stand in their lines.
 
         A gap that was begun and not gone through yet reaches further back, and stays.
@@ -53,40 +53,64 @@ class Recovery:
         if self._gap is not None:
             return
         # Only look-ups, which are done at once: a message that arrives meanwhile would stand in front.
-        store, policy = self.dialogue.store, self.dialogue.policy
-        left = [t for t in await store.look_up(turns.find_unfinished()) if not self._is_under_way(t)]
-        gap = self._gap = Gap(self.watermark.message_id)
+        store, policy, now = self.dialogue.store, self.dialogue.policy, self.dialogue.clock()
+        left = [turn for turn in await store.look_up(turns.find_unfinished()) if not self._is_under_way(turn)]
+        gap = self._gap = Gap(mark or self.watermark.message_id)
         if gap.mark is not None:
-            talking_since = self.dialogue.clock() - policy.conversation_lifetime
+            talking_since = now - policy.conversation_lifetime
             self._stand_in(gap, await store.look_up(marks.find_channels(talking_since)))
         self._stand_in(gap, (turn.channel_id for turn in left))
         for turn in left:
             gap.errands[turn.channel_id].turns.append(turn)
+        self.watermark.begin_at(snowflake_of(now))
 
     def go_on(self) -> None:
         """Discord is there: go through the gap."""
         self._may_go_on.set()
 
     async def run(self) -> None:
-        """Go through every gap, until cancelled; what can't be finished now waits for the next one or a start."""
+        """Go through every gap, until cancelled."""
         while True:
             await self._may_go_on.wait()
             self._may_go_on.clear()
             if self._gap is not None:
-                await self._tell(await self.go_through())
+                await self._go_through_to_the_end(self._gap.mark)
 
-    async def go_through(self) -> Recovered:
+    async def _go_through_to_the_end(self, mark: int | None) -> None:
+        """Again while a channel can't be read or written in, until what is left would come too late anyway."""
+        policy, clock = self.dialogue.policy, self.dialogue.clock
+        delay, ends_at = policy.send_retry.total_seconds(), clock() + policy.catch_up_limit
+        with self._held(mark):
+            while not await self._go_through_and_tell() and clock() < ends_at:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, policy.catch_up_limit.total_seconds() / 10)
+                await self.begin(mark)
+
+    async def _go_through_and_tell(self) -> bool:
+        tally = await self.go_through()
+        recovered = tally.total()
+        if recovered.missed:
+            log.info(
+                "After a gap: %d messages answered, %d answers adopted, skipped: %s",
+                recovered.answered, recovered.adopted, recovered.skipped or "none",
+            )  # fmt: skip
+        if not self._is_told:
+            self._is_told = True
+            await self.on_recovered(recovered)
+        return tally.is_complete
+
+    async def go_through(self) -> Tally:
         """Adopt, finish and answer what the gap has left, channel by channel."""
         gap, self._gap = self._gap or Gap(None), None
         tally, gate = Tally(), asyncio.Semaphore(self.dialogue.policy.catch_up_concurrency)
-        with gap.places, self._held(gap):
+        with gap.places:
             self._stand_in(gap, self.channels.history.threads_of(list(gap.errands)))
             jobs = [self.channels.recover(errand, gate, tally) for errand in gap.errands.values()]
             outcomes = await asyncio.gather(*jobs, return_exceptions=True)
         for error in outcomes:
             if error is not None:
                 raise error
-        return tally.total()
+        return tally
 
     def _stand_in(self, gap: Gap, channel_ids: Iterable[int]) -> None:
         for channel_id in channel_ids:
@@ -104,23 +128,13 @@ class Recovery:
         return snowflake_of(max(seen_at, self.dialogue.clock() - self.dialogue.policy.catch_up_limit))
 
     @contextmanager
-    def _held(self, gap: Gap) -> Iterator[None]:
+    def _held(self, mark: int | None) -> Iterator[None]:
         """Hold the mark at the gap's beginning: a process that ends in the middle leaves the rest to the next one."""
-        if gap.mark is None:
+        if mark is None:
             yield
             return
-        with self.watermark.deciding(gap.mark + 1):
+        with self.watermark.deciding(mark + 1):
             yield
 
     def _is_under_way(self, turn: Turn) -> bool:
         return self.dialogue.is_under_way(turn.message_id)
-
-    async def _tell(self, recovered: Recovered) -> None:
-        if recovered.missed:
-            log.info(
-                "Answered %d messages that were left or missed, adopted %d answers, skipped %s",
-                recovered.answered, recovered.adopted, recovered.skipped or "none",
-            )  # fmt: skip
-        if not self._is_told:
-            self._is_told = True
-            await self.on_recovered(recovered)

@@ -34,6 +34,11 @@ class Watermark:
         """Begin where the process before this one stopped."""
         self._newest = self._written = await self.store.first(marks.get())
 
+    def begin_at(self, message_id: int) -> None:
+        """Where nothing was ever noted, begin here."""
+        if self._newest is None:
+            self._newest = message_id
+
     @contextmanager
     def deciding(self, message_id: int) -> Iterator[None]:
         """Hold the mark before this message until its turn is committed or it is clear that there will be none.

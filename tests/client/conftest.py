@@ -30,6 +30,8 @@ SHORT = {
     "lock_timeout_seconds": 0.2,
     "profile_interval_seconds": 0.01,
     "service_timeout_seconds": 3,
+    "send_retry_seconds": 0.02,
+    "mark_interval_seconds": 0.05,
 }
 
 
@@ -80,6 +82,11 @@ class World:
         return await self.discord.wait_for_message(
             channel, after, timeout_seconds=PATIENCE_SECONDS, where=lambda m: bool(m.author.is_bot or m.webhook_id)
         )
+
+    def spoken(self, channel: Channel, after: Message) -> list[str]:
+        """What the bot and its personalities have said there since."""
+        found = (m for m in self.discord.messages(channel) if m.id > after.id)
+        return [m.content for m in found if m.webhook_id or m.author == self.discord.bot_user]
 
     async def log_in(self, user: User | None = None) -> None:
         user = user or self.mira

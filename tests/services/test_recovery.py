@@ -73,7 +73,7 @@ class House:
     async def start(self) -> Recovered:
         """Be a process that starts: what was left is found, then gone through."""
         await self.recovery.begin()
-        return await asyncio.wait_for(self.recovery.go_through(), TIMEOUT_SECONDS)
+        return (await asyncio.wait_for(self.recovery.go_through(), TIMEOUT_SECONDS)).total()
 
     async def states(self) -> list[tuple[str, str | None]]:
         found = await rows(self.store, "SELECT state, failure FROM turns ORDER BY message_id")
