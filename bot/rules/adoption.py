@@ -4,9 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot.model import Spoken
+from bot.rules.splitting import FENCE, split
 
-LOST_AT_A_CUT = 8
-"""White space goes where an answer is cut; this much of it at most counts as part of the message before."""
+LOST_AT_A_CUT = ("\n\n", "\n", " ", "")
+"""What may have stood where an answer was cut."""
+
+MORE = "\n\n…"
+"""What may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,9 @@ def _begin(waiting: list[Asked], spoken: Spoken) -> tuple[int, Spoken] | None:
 
 
 def _continues(before: Spoken, spoken: Spoken, limit: int) -> bool:
-    """Whether it may be the same answer: an answer is cut only where the next piece does not fit any more."""
-    is_full = len(before.text) + len(spoken.text) + LOST_AT_A_CUT > limit
-    return before.display_name == spoken.display_name and is_full
+    """Whether it may be the same answer: whether an answer of the two would be cut exactly here."""
+    if before.display_name != spoken.display_name:
+        return False
+    if FENCE in before.text:  # fences are closed and opened again at a cut, so that the text can't be put together
+        return len(before.text) + len(spoken.text) > limit
+    return any(split(before.text + gap + spoken.text + MORE, limit)[0] == before.text for gap in LOST_AT_A_CUT)
