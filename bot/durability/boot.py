@@ -12,12 +12,22 @@ from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket, claim_next, next_epoch
 from bot.durability.decision import Action, Decision, decide
 from bot.durability.facts import gather_facts
-from bot.durability.lineage import Current, Marker, Parent, epoch_prefix, now_utc, write_marker
+from bot.durability.lineage import (
+    Current,
+    Marker,
+    Parent,
+    epoch_prefix,
+    format_txid,
+    now_utc,
+    parse_txid,
+    write_marker,
+)
 from bot.durability.lock import POLL_SECONDS, VolumeLock, held_error
 from bot.durability.presence import find_holder
+from bot.durability.refusals import describe_loss
 from bot.durability.restore import Source, fetch
 from bot.durability.situation import BucketFacts, Facts
-from bot.durability.volume import clean, forget_replication, place, set_aside, staged
+from bot.durability.volume import clean, forget_replication, place, quarantine, staged
 from bot.errors import ConfigurationError, InvalidInputError, ProtectedError
 from bot.settings import Settings
 from bot.store.legacy.importer import ImportOptions, import_folder, rejects_path
@@ -95,6 +105,7 @@ class Boot:
                 f"The bucket answers again, but the start has to be decided anew: {decision.action}, "
                 f"because {decision.reason}."
             )
+        self._forget_unused(facts)
 
     async def _carry_out(self, decision: Decision, facts: Facts) -> Marker | None:
         match decision.action:
@@ -103,11 +114,26 @@ class Boot:
             case Action.CREATE | Action.IMPORT:
                 return await self._create(facts, is_import=decision.action is Action.IMPORT)
             case Action.ADOPT:
-                marker = await self._begin_epoch(facts)
-                forget_replication(self._database)
-                write_marker(self._database, marker)
-                return marker
+                return await self._adopt(facts)
+            case Action.CONTINUE:
+                self._forget_unused(facts)
         return None if self.bucket is None else facts.marker
+
+    async def _adopt(self, facts: Facts) -> Marker:
+        current, marker = _current(facts), facts.marker
+        is_child = current is not None and marker is not None and marker.claim == current.claim
+        txid = format_txid(facts.local_txid) if is_child and facts.local_txid is not None else None
+        marker = await self._begin_epoch(facts, txid)
+        # Interrupted after the marker, the next start forgets; before it, it would no longer know the volume's state.
+        write_marker(self._database, marker)
+        forget_replication(self._database)
+        return marker
+
+    def _forget_unused(self, facts: Facts) -> None:
+        """Of an epoch without any upload: what Litestream remembers may be of the one before, and would stop it."""
+        is_unused = isinstance(facts.bucket, BucketFacts) and not facts.bucket.own.has_files
+        if is_unused and facts.marker is not None and facts.marker.is_pending:
+            forget_replication(self._database)
 
     async def _restore(self, facts: Facts) -> Marker:
         current = _current(facts)
@@ -117,7 +143,7 @@ class Boot:
         restored = await fetch(self._settings, Source(current.prefix), self._database, (self._lock.fd,))
         log.info("Restored %d rows from %s in %.0f ms", restored.rows, current.prefix, restored.duration_ms)
         marker = (await self._begin_epoch(facts, restored.txid)).model_copy(update={"is_restored": True})
-        self._set_aside()
+        self._quarantine(describe_loss(facts, parse_txid(restored.txid)))
         write_marker(self._database, marker)
         place(restored.path, self._database)
         return marker
@@ -128,7 +154,7 @@ class Boot:
         if is_import and self._settings.import_dir is not None:
             await self._import(self._settings.import_dir, prepared)
         marker = None if self.bucket is None else await self._begin_epoch(facts)
-        self._set_aside()
+        self._quarantine()
         if marker is not None:
             write_marker(self._database, marker)
         place(prepared, self._database)
@@ -171,10 +197,12 @@ class Boot:
         log.info("Epoch %d begins at %s", marker.epoch, marker.prefix)
         return marker
 
-    def _set_aside(self) -> None:
-        folder = set_aside(self._database, now_utc())
+    def _quarantine(self, loss: str = "") -> None:
+        folder = quarantine(self._database, now_utc())
         if folder is not None:
-            log.warning("What was left of the old database is in %s", folder)
+            log.warning("%s", f"What was left of the old database is in {folder}, unchanged.")
+        if loss:
+            log.warning("The restored database may not be the whole one. %s", loss)
 
 
 def _current(facts: Facts) -> Current | None:

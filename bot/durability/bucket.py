@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ REPLICA_FILE = re.compile(r"/[0-9a-f]{16}-([0-9a-f]{16})\.ltx$")
 SNAPSHOT_LEVEL = "0009"
 NEWEST_LEVEL = "0000"
 SURVEY_LIMIT = 100
+DELETE_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Replica:
     has_files: bool
     newest_txid: int = 0
     newest_file: str = ""
+    newest_at: datetime | None = None
 
 
 class Bucket:
@@ -116,13 +118,20 @@ class Bucket:
 
     async def look_at(self, prefix: str, *, since: int = 0) -> Replica:
         """What an epoch's prefix holds from a transaction on; the newest are always in the lowest level."""
-        newest, file = 0, ""
+        newest = Replica(has_files=True)
         for level, start in ((NEWEST_LEVEL, since), (SNAPSHOT_LEVEL, 0)):
-            async for path in self._list(f"{prefix}/{level}", after=f"{prefix}/{level}/{start:016x}"):
-                if found := REPLICA_FILE.search(path):
-                    newest, file = max((newest, file), (int(found[1], 16), path))
-        has_files = bool(newest) or await self._has_any(prefix)
-        return Replica(has_files, newest, file)
+            async for item in self._list(f"{prefix}/{level}", after=f"{prefix}/{level}/{start:016x}"):
+                found = REPLICA_FILE.search(item["path"])
+                if found and (txid := int(found[1], 16)) > newest.newest_txid:
+                    newest = Replica(has_files=True, newest_txid=txid, newest_file=item["path"], newest_at=item["last_modified"])
+        return newest if newest.newest_txid or await self._has_any(prefix) else Replica(has_files=False)
+
+    async def delete_all(self, prefix: str) -> int:
+        """Delete everything under an epoch's prefix, in batches; how many objects that were."""
+        paths = [item["path"] async for item in self._list(prefix)]
+        for start in range(0, len(paths), DELETE_BATCH):
+            await self._ask(obstore.delete_async(self._store, paths[start : start + DELETE_BATCH]))
+        return len(paths)
 
     async def survey(self) -> list[str]:
         """What else lies in the bucket: prefixes of other installations first, then folders with other objects."""
@@ -161,11 +170,11 @@ class Bucket:
             return True
         return False
 
-    async def _list(self, prefix: str, after: str | None = None) -> AsyncIterator[str]:
+    async def _list(self, prefix: str, after: str | None = None) -> AsyncIterator[Any]:
         with self._translated():
             async for batch in obstore.list(self._store, prefix, offset=after):
                 for item in batch:
-                    yield item["path"]
+                    yield item
 
     async def _ask(self, answer: Awaitable[T]) -> T:
         with self._translated():

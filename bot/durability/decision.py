@@ -1,19 +1,18 @@
-"""What a start does with what it found: a pure function of the facts, and every refusal as its own sentence.
+"""What a start does with what it found: a pure function of the facts.
 
-The rule behind all of it: an empty database is made only where nothing can be lost, and a copy is never
-written by a volume that is older than it.
+The rule behind all of it: an empty database is made only where nothing can be lost, a copy is never written by a
+volume that is older than it, and nothing that may be the only one of its kind is deleted.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn
 
+from bot.durability import refusals
 from bot.durability.lineage import Current, Marker
+from bot.durability.refusals import describe_database
 from bot.durability.situation import BucketFacts, Facts, Unreachable
-from bot.errors import ProtectedError, UnavailableError
+from bot.errors import UnavailableError
 from bot.store.inspection import FileKind
-
-PROBLEMS_LENGTH = 300
 
 
 class Action(StrEnum):
@@ -45,8 +44,6 @@ class Decision:
 
 def decide(facts: Facts) -> Decision:
     """What to do; raises ProtectedError, or UnavailableError where waiting may help, when nothing is safe."""
-    if facts.database is FileKind.DAMAGED and facts.restore_mode != "prefer-replica":
-        _refuse_damaged(facts)
     if facts.bucket is None:
         return _decide_alone(facts)
     if isinstance(facts.bucket, Unreachable):
@@ -57,29 +54,24 @@ def decide(facts: Facts) -> Decision:
 
 
 def _decide_alone(facts: Facts) -> Decision:
-    marker = facts.marker
-    if marker is not None and facts.allow_init != "local":
-        raise ProtectedError(
-            f"This volume's copy is at {marker.prefix} in the bucket {marker.bucket}, but REPLICA_BUCKET is not set.",
-            remedy="Set the REPLICA_* settings again, or ALLOW_INIT=local to go on without a copy.",
-        )
+    if facts.database in (FileKind.EMPTY, FileKind.DAMAGED):
+        raise refusals.damaged_without_copy(facts)
+    if facts.marker is not None and facts.allow_init != "local":
+        raise refusals.bucket_unset(facts.marker)
     if facts.database is FileKind.OK:
         return Decision(Action.ALONE, "there is a database, and no bucket is configured")
-    if facts.database is not FileKind.MISSING:
-        _refuse_damaged(facts)
-    _refuse_traces(facts)
+    if facts.traces:
+        raise refusals.only_traces(facts)
     if facts.allow_init != "local":
-        raise ProtectedError(
-            "There is no database here, and no bucket is configured to restore one from.",
-            remedy="Set the REPLICA_* settings; or ALLOW_INIT=local to begin a new installation without a copy.",
-        )
+        raise refusals.nothing_anywhere()
     return _begin(facts, "ALLOW_INIT=local asks for a new installation without a bucket")
 
 
 def _decide_unreachable(facts: Facts, bucket: Unreachable) -> Decision:
     if facts.database is not FileKind.OK:
         raise UnavailableError(
-            f"{bucket.reason} There is no database on the volume, and it does not start empty.",
+            f"{bucket.reason} On the volume {describe_database(facts)}; nothing was touched, "
+            "and it does not start empty.",
             remedy="Check REPLICA_ENDPOINT and REPLICA_BUCKET; the next start tries again.",
         )
     if facts.marker is None or not facts.is_here(facts.marker):
@@ -91,57 +83,76 @@ def _decide_unreachable(facts: Facts, bucket: Unreachable) -> Decision:
 
 
 def _decide_without_database(facts: Facts, bucket: BucketFacts) -> Decision:
-    current = bucket.current
+    current, marker = bucket.current, facts.marker
     if current is None:
         return _decide_new_installation(facts, bucket)
-    _refuse_stranger(facts, current)
+    refusals.require_same_installation(facts, current)
+    if facts.database is FileKind.DAMAGED and facts.restore_mode != "prefer-replica":
+        _require_replaceable(facts, current)
     if not bucket.copy.has_files:
-        raise ProtectedError(
-            f"There is no sound database on the volume, and the copy that {facts.prefix}/control/current.json names, "
-            f"{current.prefix}, is empty.",
-            remedy="Put the copy back, or choose another REPLICA_PREFIX for a new installation.",
-        )
-    return Decision(Action.RESTORE, f"the database is {facts.database}, and epoch {current.epoch} is in the bucket")
+        raise refusals.copy_is_empty(facts, current)
+    reason = f"{describe_database(facts)}, and epoch {current.epoch} is in the bucket"
+    if marker is not None and _follows(facts, marker, current):
+        reason += f" (epoch {marker.epoch}, which began from it here, was not confirmed there)"
+    return Decision(Action.RESTORE, reason)
+
+
+def _require_replaceable(facts: Facts, current: Current) -> None:
+    """A damaged file is replaced without being asked only by the copy that was made of it."""
+    marker = facts.marker
+    if facts.restore_mode == "accept-volume":
+        raise refusals.damaged_but_accepted(facts)
+    if marker is None or not (marker.claim == current.claim or _follows(facts, marker, current)):
+        raise refusals.damaged_in_doubt(facts, current)
 
 
 def _decide_new_installation(facts: Facts, bucket: BucketFacts) -> Decision:
-    if facts.database is not FileKind.MISSING:
-        _refuse_damaged(facts)
-    _refuse_traces(facts)
     marker = facts.marker
-    if marker is not None and not (marker.is_pending and marker.parent is None and facts.is_here(marker)):
-        raise ProtectedError(
-            f"This volume had a database whose copy is at {marker.prefix} in the bucket {marker.bucket}; "
-            f"neither is to be found.",
-            remedy="Correct REPLICA_BUCKET and REPLICA_PREFIX; or move the marker away to begin a new installation.",
-        )
+    if facts.database is not FileKind.MISSING:
+        raise refusals.damaged_without_copy(facts)
+    if facts.traces:
+        raise refusals.only_traces(facts)
+    if marker is not None and not _is_first(facts, marker):
+        raise refusals.volume_and_copy_lost(marker)
     if bucket.epochs:
-        raise ProtectedError(
-            f"{facts.prefix} has data ({_epochs(bucket)}) but no control/current.json, and the volume has no database.",
-            remedy="Put current.json back, or choose another REPLICA_PREFIX for a new installation.",
-        )
+        raise refusals.no_current(facts, bucket)
     return _begin(facts, _require_may_begin(facts, bucket))
 
 
 def _decide_with_database(facts: Facts, bucket: BucketFacts) -> Decision:
     marker, current = facts.marker, bucket.current
     if current is None:
-        if marker is not None and marker.is_pending and marker.parent is None and facts.is_here(marker):
-            return _go_on(facts, bucket, marker)
-        return Decision(Action.ADOPT, f"the volume has a database, and {_require_may_begin(facts, bucket)}")
+        return _decide_first_copy(facts, bucket)
     if marker is None:
         return _by_order(
             facts,
+            bucket,
             f"{facts.prefix} in the bucket belongs to epoch {current.epoch} of an installation, "
             f"and nothing shows that this volume's database is part of it.",
         )
-    _refuse_stranger(facts, current)
-    if marker.claim == current.claim or _follows(marker, current):
+    refusals.require_same_installation(facts, current)
+    if marker.claim == current.claim or _follows(facts, marker, current):
         return _go_on(facts, bucket, marker)
-    return _by_order(
-        facts,
-        f"The volume has epoch {marker.epoch}, but the bucket says that epoch {current.epoch} is the current one.",
-    )
+    return _by_order(facts, bucket, refusals.describe_other_epoch(facts, marker, bucket, current))
+
+
+def _decide_first_copy(facts: Facts, bucket: BucketFacts) -> Decision:
+    """Of a sound database, where the bucket knows no epoch."""
+    marker = facts.marker
+    if marker is None:
+        return Decision(Action.ADOPT, f"the volume has a database, and {_require_may_begin(facts, bucket)}")
+    if not facts.is_here(marker):
+        may = _require_may_begin(facts, bucket)
+        return Decision(
+            Action.ADOPT,
+            f"the copy was moved: until now it was at {marker.prefix} in the bucket {marker.bucket}, "
+            f"where it stays, and {may}",
+        )
+    if _is_first(facts, marker):
+        return _go_on(facts, bucket, marker)
+    if bucket.own.has_files and (facts.local_txid or 0) < bucket.own.newest_txid:
+        return _by_order(facts, bucket, f"control/current.json is gone from {facts.prefix}. {_doubt(facts, bucket)}")
+    return Decision(Action.ADOPT, f"the bucket has lost its record of epochs, and {_require_may_begin(facts, bucket)}")
 
 
 def _go_on(facts: Facts, bucket: BucketFacts, marker: Marker) -> Decision:
@@ -149,31 +160,34 @@ def _go_on(facts: Facts, bucket: BucketFacts, marker: Marker) -> Decision:
         if marker.is_pending:
             return Decision(Action.CONTINUE, f"epoch {marker.epoch} was begun and is not in the bucket yet")
         return Decision(Action.ADOPT, f"the copy at {marker.prefix} is gone from the bucket")
-    if facts.local_txid is None:
-        return _by_order(
-            facts, "Litestream's folder is missing beside the database, so the volume may be older than its copy."
-        )
-    if facts.local_txid < bucket.own.newest_txid:
-        return _by_order(
-            facts,
-            f"The volume ends at transaction {facts.local_txid}, but its copy at {bucket.own.newest_txid} "
-            f"({bucket.own.newest_file}): the volume was rolled back, or that file is none of its own.",
+    if doubt := _doubt(facts, bucket):
+        return _by_order(facts, bucket, doubt)
+    if not facts.is_here(marker):
+        return Decision(
+            Action.ADOPT,
+            f"the copy of epoch {marker.epoch} was itself copied here from the bucket {marker.bucket}, "
+            "and the volume is not behind it",
         )
     return Decision(Action.CONTINUE, f"the volume has epoch {marker.epoch}, as the bucket says, and is not behind it")
 
 
-def _by_order(facts: Facts, doubt: str) -> Decision:
+def _doubt(facts: Facts, bucket: BucketFacts) -> str:
+    if facts.local_txid is None:
+        return "Litestream's folder is missing beside the database, so the volume may be older than its copy."
+    if facts.local_txid < bucket.own.newest_txid:
+        return (
+            f"The volume ends at transaction {facts.local_txid}, but its copy at {bucket.own.newest_txid} "
+            f"({bucket.own.newest_file}): the volume was rolled back, or that file is none of its own."
+        )
+    return ""
+
+
+def _by_order(facts: Facts, bucket: BucketFacts, doubt: str) -> Decision:
     if facts.restore_mode == "accept-volume":
         return Decision(Action.ADOPT, f"RESTORE_MODE=accept-volume. {doubt}")
-    if facts.restore_mode == "prefer-replica":
-        bucket = facts.bucket
-        if isinstance(bucket, BucketFacts) and bucket.copy.has_files:
-            return Decision(Action.RESTORE, f"RESTORE_MODE=prefer-replica. {doubt}")
-    raise ProtectedError(
-        doubt,
-        remedy="Set RESTORE_MODE=prefer-replica to set the volume's files aside and restore the copy, "
-        "or RESTORE_MODE=accept-volume to go on with the volume; neither deletes the other.",
-    )
+    if facts.restore_mode == "prefer-replica" and bucket.copy.has_files:
+        return Decision(Action.RESTORE, f"RESTORE_MODE=prefer-replica. {doubt}")
+    raise refusals.order_needed(bucket, doubt)
 
 
 def _begin(facts: Facts, reason: str) -> Decision:
@@ -184,45 +198,16 @@ def _require_may_begin(facts: Facts, bucket: BucketFacts) -> str:
     if facts.allow_init == facts.prefix:
         return f"ALLOW_INIT names {facts.prefix}"
     if not bucket.others and not bucket.epochs:
-        return "the bucket is empty"
-    found = ", ".join(bucket.others) or f"{facts.prefix} ({_epochs(bucket)})"
-    raise ProtectedError(
-        f"Nothing belongs to this volume at {facts.prefix}, but the bucket {facts.bucket_name} is not empty. "
-        f"It has: {found}.",
-        remedy=f"Correct REPLICA_PREFIX; or, for a new installation, set ALLOW_INIT={facts.prefix}.",
-    )
+        return f"the bucket {facts.bucket_name} is empty"
+    raise refusals.not_allowed_to_begin(facts, bucket)
 
 
-def _refuse_stranger(facts: Facts, current: Current) -> None:
-    marker = facts.marker
-    if marker is not None and marker.install_id != current.install_id:
-        raise ProtectedError(
-            f"{facts.prefix} in the bucket belongs to another installation than this volume, "
-            f"whose copy is at {marker.prefix} in the bucket {marker.bucket}.",
-            remedy="Correct REPLICA_PREFIX, or mount the right volume.",
-        )
+def _is_first(facts: Facts, marker: Marker) -> bool:
+    """Whether a marker is of an installation's first epoch, which the bucket does not name yet."""
+    return marker.is_pending and marker.parent is None and facts.is_here(marker)
 
 
-def _refuse_damaged(facts: Facts) -> NoReturn:
-    found = "The database file is empty (zero bytes)" if facts.database is FileKind.EMPTY else "; ".join(facts.problems)
-    if facts.bucket is None or (isinstance(facts.bucket, BucketFacts) and not facts.bucket.copy.has_files):
-        remedy = "Move it away, and put a backup in its place."
-    else:
-        remedy = "Set RESTORE_MODE=prefer-replica to set it aside and restore the copy from the bucket."
-    raise ProtectedError(f"{found[:PROBLEMS_LENGTH].rstrip('.')}; nothing was touched.", remedy=remedy)
-
-
-def _refuse_traces(facts: Facts) -> None:
-    if facts.traces:
-        raise ProtectedError(
-            f"There is no database, but {', '.join(facts.traces)} of a lost one, and no copy to restore.",
-            remedy="Put the database back beside it, or move it away to begin a new installation.",
-        )
-
-
-def _follows(marker: Marker, current: Current) -> bool:
-    return marker.is_pending and marker.parent is not None and marker.parent.prefix == current.prefix
-
-
-def _epochs(bucket: BucketFacts) -> str:
-    return ", ".join(f"e{epoch:06d}" for epoch in bucket.epochs)
+def _follows(facts: Facts, marker: Marker, current: Current) -> bool:
+    """Whether a marker's epoch began from the current one, and waits for its first upload to be confirmed."""
+    is_waiting = marker.is_pending and facts.is_here(marker)
+    return is_waiting and marker.parent is not None and marker.parent.prefix == current.prefix

@@ -29,7 +29,10 @@ class Parent(BaseModel):
 
 
 class Past(BaseModel):
-    """A finished epoch: where its copy is and when it was the current one."""
+    """A finished epoch: where its copy is, or was until it was pruned, and when it was the current one.
+
+    `txid` is the transaction at which the next epoch began from it: what comes after it is in no later one.
+    """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
@@ -37,6 +40,8 @@ class Past(BaseModel):
     prefix: str
     start: datetime = pydantic.Field(alias="from")
     end: datetime = pydantic.Field(alias="to")
+    txid: str | None = None
+    is_pruned: bool = False
 
 
 class Lineage(BaseModel):
@@ -86,11 +91,22 @@ def epoch_prefix(prefix: str, epoch: int) -> str:
     return f"{prefix}/e{epoch:06d}"
 
 
+def format_txid(txid: int) -> str:
+    """A transaction's number as Litestream writes it."""
+    return f"{txid:016x}"
+
+
+def parse_txid(text: str) -> int:
+    """A transaction's number as a person counts."""
+    return int(text, 16)
+
+
 def succeed(marker: Marker, current: Current | None, now: datetime) -> Current:
     """The `current.json` that names the marker's epoch and remembers the ones before."""
     history = current.history if current else ()
     if current is not None:
-        history += (Past(epoch=current.epoch, prefix=current.prefix, start=current.started_at, end=now),)
+        txid = marker.parent.txid if marker.parent else None
+        history += (Past(epoch=current.epoch, prefix=current.prefix, start=current.started_at, end=now, txid=txid),)
     fields = marker.model_dump(exclude={"bucket", "is_pending", "is_restored"})
     return Current(**fields, history=history)
 

@@ -18,6 +18,8 @@ from bot.store.migrate import LOCK_SECONDS, SIDE_FILES
 from bot.store.translate import translated
 
 STAGING_NAME = ".tzurot-staging"
+QUARANTINE = "quarantine-"
+"""What the names of folders begin with that hold a database which was not gone on with."""
 
 
 def require_mounted(settings: Settings, is_mount: Callable[[Path], bool] = os.path.ismount) -> None:
@@ -95,6 +97,8 @@ def place(prepared: Path, database: Path) -> None:
     wal = prepared.with_name(f"{prepared.name}-wal")
     if wal.exists() and wal.stat().st_size:
         raise StorageError(f"The database prepared in {prepared.parent} was not closed properly; nothing was replaced.")
+    if left := traces(database):  # SQLite would replay an old log onto the new database
+        raise StorageError(f"{', '.join(left)} of another database is in {database.parent}; nothing was put there.")
     try:
         _sync_file(prepared)
         prepared.rename(database)
@@ -104,13 +108,14 @@ def place(prepared: Path, database: Path) -> None:
     clean(database)
 
 
-def set_aside(database: Path, now: datetime) -> Path | None:
+def quarantine(database: Path, now: datetime) -> Path | None:
     """Move what is left of a database, and Litestream's folder, into a folder of its own; None if nothing is left."""
+    # The database first: interrupted, one without its log would pass for a sound one that is merely older.
     names = [database.name, *traces(database), replication_folder(database).name]
     left = [database.with_name(name) for name in names if database.with_name(name).exists()]
     if not left:
         return None
-    name = f"set-aside-{now:%Y%m%dT%H%M%SZ}"
+    name = f"{QUARANTINE}{now:%Y%m%dT%H%M%SZ}"
     try:
         folder = _new_folder(database.parent, name)
         for file in left:
@@ -119,7 +124,7 @@ def set_aside(database: Path, now: datetime) -> Path | None:
         sync_folder(folder)
         sync_folder(database.parent)
     except OSError as error:
-        raise StorageError(f"The old database can't be set aside in {name}: {error.strerror}.") from None
+        raise StorageError(f"The old database can't be moved to {name}: {error.strerror}.") from None
     return folder
 
 

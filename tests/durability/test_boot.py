@@ -109,54 +109,6 @@ async def test_an_empty_volume_does_not_start_without_an_answer(
     assert not container.database.exists()
 
 
-async def test_a_zero_byte_file_is_set_aside_and_the_copy_restored(settings: Settings) -> None:
-    await live(settings)
-    settings.database_path.write_bytes(b"")
-    assert (await boot(settings)).action is Action.RESTORE
-    assert rows(settings) == 3
-    (folder,) = settings.database_path.parent.glob("set-aside-*")
-    assert (folder / "tzurot.db").stat().st_size == 0
-
-
-async def test_a_zero_byte_file_without_a_copy_stays_and_nothing_starts(settings: Settings) -> None:
-    settings.database_path.write_bytes(b"")
-    assert "zero bytes" in await refused(settings)
-    assert settings.database_path.exists()
-
-
-@pytest.mark.parametrize("damage", ["garbage", "torn"])
-async def test_a_damaged_file_is_not_touched_until_asked_for(container: Container, damage: str) -> None:
-    settings = container.settings()
-    await live(settings)
-    content = settings.database_path.read_bytes()
-    broken = b"\x07" * 5000 if damage == "garbage" else content[: len(content) // 2]
-    settings.database_path.write_bytes(broken)
-    for suffix in ("-wal", "-shm"):
-        beside(settings, suffix).unlink(missing_ok=True)
-    assert "RESTORE_MODE=prefer-replica" in await refused(settings)
-    assert settings.database_path.read_bytes() == broken
-    assert (await boot(container.settings(RESTORE_MODE="prefer-replica"))).action is Action.RESTORE
-    assert rows(settings) == 3
-    (folder,) = settings.database_path.parent.glob("set-aside-*")
-    assert (folder / "tzurot.db").read_bytes() == broken
-
-
-async def test_an_old_wal_without_its_database_does_not_get_into_the_restored_one(settings: Settings) -> None:
-    await live(settings)
-    wal = beside(settings, "-wal")
-    with opened(connect(settings.database_path, "rw", 1)) as connection:
-        connection.execute("PRAGMA wal_autocheckpoint=0")
-        connection.execute("DELETE FROM blacklist")
-        connection.commit()
-        stale = wal.read_bytes()
-    settings.database_path.unlink()
-    wal.write_bytes(stale)
-    assert (await boot(settings)).action is Action.RESTORE
-    assert rows(settings) == 3
-    (folder,) = settings.database_path.parent.glob("set-aside-*")
-    assert (folder / "tzurot.db-wal").read_bytes() == stale
-
-
 async def test_a_wal_beside_its_database_is_not_touched_by_the_check(settings: Settings) -> None:
     await live(settings)
     store = await open_store(settings.database_path, settings=settings)
@@ -170,62 +122,6 @@ async def test_a_wal_beside_its_database_is_not_touched_by_the_check(settings: S
     assert (await boot(killed)).action is Action.CONTINUE
     assert beside(killed, "-wal").read_bytes() == before
     assert rows(killed) == 4
-
-
-async def test_a_volume_that_was_rolled_back_waits_for_an_order(container: Container, tmp_path: Path) -> None:
-    settings = container.settings()
-    await live(settings)
-    container.copy_volume(tmp_path / "yesterday")
-    await live(settings)
-    container.bring_back(tmp_path / "yesterday")
-    assert "rolled back" in await refused(settings)
-    assert rows(settings) == 3
-    await live(container.settings(RESTORE_MODE="prefer-replica"), rows=0)
-    assert rows(settings) == 6
-    assert container.marker is not None
-    assert container.marker.epoch == 2
-    assert list(container.volume.glob("set-aside-*/tzurot.db"))
-
-
-async def test_a_volume_accepted_as_it_is_begins_an_epoch_and_keeps_the_other(
-    container: Container, tmp_path: Path
-) -> None:
-    settings = container.settings()
-    await live(settings)
-    container.copy_volume(tmp_path / "yesterday")
-    await live(settings)
-    container.bring_back(tmp_path / "yesterday")
-    await live(container.settings(RESTORE_MODE="accept-volume"), rows=1)
-    container.lose_volume()
-    await boot(settings)
-    assert rows(settings) == 4
-    version = await Bucket(settings).read_current()
-    assert version is not None
-    assert [past.epoch for past in version.current.history] == [1]
-    assert (await Bucket(settings).look_at(version.current.history[0].prefix)).has_files
-
-
-async def test_until_the_first_upload_is_confirmed_a_lost_volume_comes_from_the_parent(
-    container: Container, prefix: str
-) -> None:
-    settings = container.settings()
-    await live(settings)
-    container.lose_volume()
-    assert (await boot(settings)).action is Action.RESTORE
-    assert (await boot(settings)).action is Action.CONTINUE
-    container.lose_volume()
-    prepared = await boot(settings)
-    assert prepared.action is Action.RESTORE
-    assert prepared.marker is not None
-    assert prepared.marker.parent is not None
-    assert (prepared.marker.prefix, prepared.marker.parent.prefix) == (f"{prefix}/e000003", f"{prefix}/e000001")
-    await live(settings)
-    version = await Bucket(settings).read_current()
-    assert version is not None
-    assert version.current.prefix == f"{prefix}/e000003"
-    marker = read_marker(settings.database_path)
-    assert marker is not None
-    assert (marker.is_pending, marker.is_restored) == (False, True)
 
 
 async def test_a_crash_between_confirmation_and_marker_is_no_other_instance(settings: Settings) -> None:

@@ -23,13 +23,13 @@ def test_a_start_killed_at_one_step_after_the_other_ends_with_every_row(containe
     container.live()
     broken = b"\x07" * 5000
     container.database.write_bytes(broken)
-    container.environment |= {"RESTORE_MODE": "prefer-replica", "STAND_IN_ROWS": "0"}
+    container.environment["STAND_IN_ROWS"] = "0"
     steps = iter(range(first, 60, 3))
     while (process := start_until_killed(container, next(steps))) is None:
         pass
     assert container.event()["rows"] == 4
     until(lambda: container.marker and not container.marker.is_pending, "the new epoch's confirmation")
     assert container.stop(process) == 0
-    assert [file.read_bytes() for file in container.volume.glob("set-aside-*/tzurot.db")] == [broken]
+    assert [file.read_bytes() for file in container.volume.glob("quarantine-*/tzurot.db")] == [broken]
     container.lose_volume()
     assert container.live()["rows"] == 5
