@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     allow_init: str | None = None
     restore_mode: Literal["accept-volume", "prefer-replica"] | None = None
     replica_interval_seconds: Seconds = 0.25
+    replica_retention_seconds: Seconds = 604_800
     replica_timeout_seconds: Seconds = 60
     bucket_request_timeout_seconds: Seconds = 10
     restore_timeout_seconds: Seconds = 120

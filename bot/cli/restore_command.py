@@ -40,9 +40,12 @@ class Moment(click.ParamType[datetime]):
 
 @click.command("restore")
 @click.option("--at", type=Moment(), metavar="TIME", help=f"The state of that time, UTC unless it says: {EXAMPLES}.")
+@click.option(
+    "--epoch", type=click.IntRange(min=1), metavar="N", help="Only epoch N, with what was written to it after its end."
+)
 @click.option("--to", "target", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="PATH")
 @common_options
-def command(at: datetime | None, target: Path, database: Path | None, *, as_json: bool) -> None:
+def command(at: datetime | None, epoch: int | None, target: Path, database: Path | None, *, as_json: bool) -> None:
     """Fetch the database from the bucket to PATH, the newest state or that of a time.
 
     PATH must not be there yet and can't be the live database: `tzurot run` restores that by itself when it is lost.
@@ -55,7 +58,7 @@ def command(at: datetime | None, target: Path, database: Path | None, *, as_json
     _require_other_place(target, settings.database_path)
     started = time.monotonic()
     with private_files():
-        source = run_to_end(_restore(settings, at, target.absolute()))
+        source = run_to_end(_restore(settings, at, epoch, target.absolute()))
     made = contents.look_into(contents.report_on(target), time.monotonic() - started)
     if as_json:
         print_json({**contents.as_object(made), "prefix": source.prefix, "at": to_text(at) if at else None})
@@ -63,11 +66,11 @@ def command(at: datetime | None, target: Path, database: Path | None, *, as_json
         contents.show("Restored to", made)
 
 
-async def _restore(settings: Settings, at: datetime | None, target: Path) -> Source:
+async def _restore(settings: Settings, at: datetime | None, epoch: int | None, target: Path) -> Source:
     """Work in a folder of its own beside the target: a start of the bot may be restoring on the same volume."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".tzurot-restore-") as folder:
         prepared = Path(folder) / target.name
-        source = await restore_state(settings, at, prepared)
+        source = await restore_state(settings, at, prepared, epoch)
         contents.make_single_file(prepared)
         contents.publish(prepared, target)
     return source

@@ -39,6 +39,7 @@ def litestream_environment(settings: Settings, prefix: str, socket: Path) -> dic
         "TZUROT_LOG_LEVEL": settings.litestream_log_level.lower(),
         "TZUROT_INTERVAL": f"{round(settings.replica_interval_seconds * 1000)}ms",
         "TZUROT_SHUTDOWN_TIMEOUT": f"{round(settings.litestream_stop_timeout_seconds * 750)}ms",
+        "TZUROT_RETENTION": f"{round(settings.replica_retention_seconds * 1000)}ms",
         "TZUROT_ENDPOINT": settings.replica_endpoint or "",
         "TZUROT_BUCKET": settings.replica_bucket or "",
         "TZUROT_REGION": settings.replica_region,

@@ -7,6 +7,7 @@ from bot.durability.aside import run_aside
 from bot.durability.boot import Boot, Prepared, Progress
 from bot.durability.decision import Action
 from bot.durability.lineage import Marker
+from bot.durability.old_epochs import look_after
 from bot.durability.race import race
 from bot.durability.replication import Replication
 from bot.errors import UnavailableError
@@ -45,7 +46,8 @@ class Launch:
             log.warning("The bucket answers; replication begins")
             with contextlib.suppress(UnavailableError):  # keep_alive tries again and says so
                 await replication.start(marker)
-        await race(replication.keep_alive(), replication.confirm(), replication.yield_to_others())
+        old_epochs = look_after(self._settings, replication.bucket)
+        await race(replication.keep_alive(), replication.confirm(), replication.yield_to_others(), old_epochs)
 
     async def _replicate_first(self, replication: Replication, marker: Marker, prepared: Prepared) -> None:
         self._progress("Litestream is being started.")

@@ -30,7 +30,7 @@ class Replication:
     def __init__(self, settings: Settings, lock: VolumeLock, bucket: Bucket) -> None:
         self._settings = settings
         self._lock = lock
-        self._bucket = bucket
+        self.bucket = bucket
         self._database = settings.database_path.absolute()
         self._scratch = Path(tempfile.mkdtemp(prefix="tzurot-"))
         self.socket = settings.litestream_socket or self._scratch / "litestream.sock"
@@ -106,7 +106,7 @@ class Replication:
         async with self._taking_over:  # the start, a flush and `confirm` may all have had their upload at once
             if self._marker is None or not self._marker.is_pending:
                 return
-            self._marker = await _take_over(self._bucket, self._marker)
+            self._marker = await _take_over(self.bucket, self._marker)
             write_marker(self._database, self._marker)
             log.info("Epoch %d is in the bucket, and is what a lost volume is restored from", self._marker.epoch)
 
@@ -124,13 +124,13 @@ class Replication:
         while True:
             with contextlib.suppress(UnavailableError, ConfigurationError):  # the canary says so
                 if not is_announced:
-                    await self._bucket.announce(me)
+                    await self.bucket.announce(me)
                     is_announced = True
                 await self._require_alone(me)
             await asyncio.sleep(self._settings.canary_interval_seconds)
 
     async def _require_alone(self, me: Writer) -> None:
-        other = await self._bucket.read_writer()
+        other = await self.bucket.read_writer()
         if other is None or other.session == me.session:
             return
         if other.prefix == me.prefix:

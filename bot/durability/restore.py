@@ -35,10 +35,11 @@ HOW_TO_GO_BACK = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which replica to fetch: an epoch's prefix, and the time to go back to, None for the latest state."""
+    """Which replica to fetch: an epoch's prefix, and the time or transaction to go back to; neither: the latest."""
 
     prefix: str
     at: datetime | None = None
+    txid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,11 @@ def _require_free(target: Path) -> None:
 
 async def _run(settings: Settings, source: Source, output: Path, inherits: tuple[int, ...]) -> str:
     database = settings.database_path.absolute()
-    time_option = [f"-timestamp={source.at.isoformat()}"] if source.at else []
     # Litestream's own check is left out: it is the same PRAGMA as in `inspect_file`, at a third of the speed.
     options = ["-config", str(settings.litestream_config), "-json", "-o", str(output)]
     with tempfile.TemporaryDirectory(prefix="tzurot-") as scratch:
         environment = litestream_environment(settings, source.prefix, Path(scratch) / "litestream.sock")
-        arguments = [litestream_program(), "restore", *options, *time_option, str(database)]
+        arguments = [litestream_program(), "restore", *options, *_point(source), str(database)]
         child = await Child.start(Program(arguments, environment, inherits), captures=True)
         try:
             async with asyncio.timeout(settings.restore_timeout_seconds):
@@ -113,6 +113,12 @@ async def _run(settings: Settings, source: Source, output: Path, inherits: tuple
     if code != 0:
         raise _failure(source.prefix, _reason(err))
     return str(orjson.loads(out)["txid"])
+
+
+def _point(source: Source) -> list[str]:
+    if source.txid is not None:
+        return [f"-txid={source.txid}"]
+    return [f"-timestamp={source.at.isoformat()}"] if source.at else []
 
 
 def _failure(prefix: str, reason: str) -> TzurotError:

@@ -134,6 +134,18 @@ def test_an_earlier_state_comes_from_the_epoch_that_was_current_then(
     assert ended.json["prefix"] == f"{PREFIX}/e{epoch:06d}"
 
 
+def test_one_epoch_can_be_asked_for(tzurot: Run, story: Story, tmp_path: Path) -> None:
+    given = ("--json", "--database", story.database)
+    ended = tzurot("restore", "--epoch", "1", "--to", tmp_path / "one.db", *given, **story.environment)
+    assert ended.code == 0, ended.err
+    assert ended.json["tables"]["message_mappings"] == 7
+    assert ended.json["prefix"] == f"{PREFIX}/e000001"
+    ended = tzurot("restore", "--epoch", "7", "--to", tmp_path / "x.db", *given, **story.environment)
+    assert ended.code == 1
+    assert "There is no epoch 7" in ended.json["error"]
+    assert tzurot("restore", "--epoch", "0", "--to", tmp_path / "x.db", *given, **story.environment).code == 2
+
+
 def test_a_time_between_a_new_epochs_start_and_its_first_upload_is_the_old_epochs_last_state(
     tzurot: Run, story: Story, tmp_path: Path
 ) -> None:

@@ -1,0 +1,115 @@
+"""What becomes of epochs that have ended: kept for a while, watched for late writes, then deleted."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.durability.bucket import Bucket, Replica
+from bot.durability.lineage import Current, Past, epoch_prefix, now_utc, parse_txid, read_marker
+from bot.durability.refusals import count
+from bot.errors import TzurotError
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OldEpoch:
+    """An epoch that has ended, and what it holds beyond the transaction at which the next one began from it."""
+
+    past: Past
+    successor: int
+    kept_until: datetime
+    tail: int = 0
+    tail_at: datetime | None = None
+
+    def __str__(self) -> str:
+        """The tail, and how to look at it, as an operator reads it."""
+        last = f" (the last at {self.tail_at:%Y-%m-%d %H:%M:%S} UTC)" if self.tail_at else ""
+        verb = "was" if self.tail == 1 else "were"
+        return (
+            f"{count(self.tail, 'transaction')} {verb} written to {self.past.prefix} after epoch {self.successor} "
+            f"began from it{last}, and no later epoch has them. They are kept until {self.kept_until:%Y-%m-%d}; "
+            f"look at them with `tzurot restore --epoch {self.past.epoch} --to PATH`."
+        )
+
+
+def kept_until(past: Past, settings: Settings) -> datetime:
+    """When an epoch that has ended is deleted."""
+    return past.end + timedelta(seconds=settings.replica_retention_seconds)
+
+
+async def examine(settings: Settings, bucket: Bucket, current: Current) -> list[OldEpoch]:
+    """Every epoch before the current one, the oldest first, with its tail where it is still kept."""
+    replicas = await asyncio.gather(*(_look_at(bucket, past) for past in current.history))
+    successors = [*current.history, current][1:]
+    return [
+        _describe(settings, past, successor.epoch, replica)
+        for past, successor, replica in zip(current.history, successors, replicas, strict=True)
+    ]
+
+
+async def _look_at(bucket: Bucket, past: Past) -> Replica:
+    if past.is_pruned or past.txid is None:  # from a volume that was accepted though nobody knew how old it was
+        return Replica(has_files=False)
+    return await bucket.look_at(past.prefix, since=parse_txid(past.txid))
+
+
+def _describe(settings: Settings, past: Past, successor: int, replica: Replica) -> OldEpoch:
+    tail = max(0, replica.newest_txid - parse_txid(past.txid)) if past.txid else 0
+    return OldEpoch(past, successor, kept_until(past, settings), tail, replica.newest_at if tail else None)
+
+
+async def prune(settings: Settings, bucket: Bucket, now: datetime) -> None:
+    """Delete the epochs whose time is over; the history says so first, so that nobody looks for them."""
+    version = await bucket.read_current()
+    if version is None:
+        return
+    due = [past for past in version.current.history if _is_due(settings, past, version.current, now)]
+    if any(not past.is_pruned for past in due):
+        await bucket.write_current(_without(version.current, due), version)
+    stored = set(await bucket.epochs()) if due else set()
+    for past in due:
+        # Some services go on listing an empty folder.
+        if past.epoch in stored and (number := await bucket.delete_all(past.prefix)):
+            log.info(
+                "Deleted %s, %s: epoch %d ended %s",
+                *(past.prefix, count(number, "object"), past.epoch, f"{past.end:%Y-%m-%d %H:%M:%S} UTC"),
+            )
+
+
+def _is_due(settings: Settings, past: Past, current: Current, now: datetime) -> bool:
+    is_ours = past.prefix == epoch_prefix(settings.replica_prefix or "", past.epoch)
+    return is_ours and past.prefix != current.prefix and kept_until(past, settings) <= now
+
+
+def _without(current: Current, due: list[Past]) -> Current:
+    history = tuple(past.model_copy(update={"is_pruned": past.is_pruned or past in due}) for past in current.history)
+    return current.model_copy(update={"history": history})
+
+
+async def look_after(settings: Settings, bucket: Bucket) -> None:
+    """Report tails once, and again when they grow; prune; until cancelled. Waits for a new epoch's confirmation."""
+    told: dict[int, int] = {}
+    while True:
+        marker = read_marker(settings.database_path.absolute())
+        if marker is None or marker.is_pending:  # until then a lost volume comes from the epoch before
+            await asyncio.sleep(settings.canary_interval_seconds)
+            continue
+        try:
+            await _report(settings, bucket, marker.claim, told)
+            await prune(settings, bucket, now_utc())
+        except TzurotError as error:
+            log.warning("The epochs before the current one could not be looked after: %s", error.message)
+        await asyncio.sleep(settings.upkeep_interval_seconds)
+
+
+async def _report(settings: Settings, bucket: Bucket, claim: str, told: dict[int, int]) -> None:
+    version = await bucket.read_current()
+    if version is None or version.current.claim != claim:
+        return
+    for old in await examine(settings, bucket, version.current):
+        if old.tail > told.get(old.past.epoch, 0):
+            told[old.past.epoch] = old.tail
+            log.warning("%s", old)
