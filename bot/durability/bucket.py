@@ -118,12 +118,14 @@ class Bucket:
 
     async def look_at(self, prefix: str, *, since: int = 0) -> Replica:
         """What an epoch's prefix holds from a transaction on; the newest are always in the lowest level."""
-        newest = Replica(has_files=True)
+        newest = Replica(has_files=False)
         for level, start in ((NEWEST_LEVEL, since), (SNAPSHOT_LEVEL, 0)):
             async for item in self._list(f"{prefix}/{level}", after=f"{prefix}/{level}/{start:016x}"):
                 found = REPLICA_FILE.search(item["path"])
                 if found and (txid := int(found[1], 16)) > newest.newest_txid:
-                    newest = Replica(has_files=True, newest_txid=txid, newest_file=item["path"], newest_at=item["last_modified"])
+                    newest = Replica(
+                        has_files=True, newest_txid=txid, newest_file=item["path"], newest_at=item["last_modified"]
+                    )
         return newest if newest.newest_txid or await self._has_any(prefix) else Replica(has_files=False)
 
     async def delete_all(self, prefix: str) -> int:

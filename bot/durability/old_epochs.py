@@ -43,9 +43,9 @@ def kept_until(past: Past, settings: Settings) -> datetime:
 async def examine(settings: Settings, bucket: Bucket, current: Current) -> list[OldEpoch]:
     """Every epoch before the current one, the oldest first, with its tail where it is still kept."""
     replicas = await asyncio.gather(*(_look_at(bucket, past) for past in current.history))
-    successors = [*current.history, current][1:]
+    successors = [*(past.epoch for past in current.history), current.epoch][1:]
     return [
-        _describe(settings, past, successor.epoch, replica)
+        _describe(settings, past, successor, replica)
         for past, successor, replica in zip(current.history, successors, replicas, strict=True)
     ]
 

@@ -9,7 +9,6 @@ import pytest
 from bot.durability.boot import Boot, Prepared
 from bot.durability.bucket import Bucket
 from bot.durability.decision import Action
-from bot.durability.lineage import read_marker
 from bot.durability.lock import VolumeLock
 from bot.durability.replication import Replication
 from bot.errors import ConfigurationError, ExitCode, ProtectedError, TzurotError, UnavailableError, UnreadableError
