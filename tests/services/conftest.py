@@ -14,7 +14,20 @@ import pytest
 from pydantic import SecretStr
 
 from bot.errors import NotAllowedError, NotFoundError, TzurotError
-from bot.model import GrantedToken, Heard, Member, Place, Profile, Question, Secret, Spoken, Told, Voice, Written
+from bot.model import (
+    GrantedToken,
+    Heard,
+    Member,
+    Place,
+    Profile,
+    Question,
+    Recovered,
+    Secret,
+    Spoken,
+    Told,
+    Voice,
+    Written,
+)
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
@@ -287,6 +300,10 @@ def open_policy(policy: Policy) -> Policy:
 async def rows(store: Store, sql: str, **parameters: Any) -> list[dict[str, Any]]:
     """The result as dictionaries, for what a test wants to see in the file."""
     return await store.fetch(Query(sql, lambda row: {key: row[key] for key in row.keys()}, parameters))  # noqa: SIM118
+
+
+async def ignore(recovered: Recovered) -> None:
+    """What a start does with it that nobody asks."""
 
 
 def heard(message_id: int, content: str, place: Place = NSFW, author_id: int = USER, **more: Any) -> Heard:

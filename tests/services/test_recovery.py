@@ -29,6 +29,7 @@ from tests.services.conftest import (
     FakeSpeaker,
     FakeThinker,
     heard,
+    ignore,
     rows,
 )
 
@@ -89,10 +90,6 @@ class House:
     @property
     def texts(self) -> list[str]:
         return [text for _, _, text in self.speaker.said]
-
-
-async def ignore(recovered: Recovered) -> None:
-    pass
 
 
 @pytest.fixture

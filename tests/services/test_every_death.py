@@ -1,0 +1,295 @@
+"""A process that dies between any two steps of a turn, and what the next one makes of it, with and without its rows."""
+
+# ruff: noqa: ARG002 - doubles are given more than they look at
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pysqlite3
+import pytest
+
+from bot.model import (
+    Activation,
+    Heard,
+    Login,
+    Personality,
+    Place,
+    Question,
+    Recovered,
+    Secret,
+    Spoken,
+    Voice,
+    Written,
+    snowflake_of,
+)
+from bot.services.channel_recovery import ChannelRecovery
+from bot.services.delivery import Delivery
+from bot.services.dialogue import Dialogue
+from bot.services.policy import Policy
+from bot.services.recovery import Recovery
+from bot.services.watermark import Watermark
+from bot.settings import load_settings
+from bot.store import activations, logins, marks, personalities
+from bot.store.cipher import Cipher
+from bot.store.driver import SQLiteStore, open_store
+from bot.store.engine import connect_reader
+from bot.store.migrate import create_database
+from bot.store.statement import Outcome, Query, Statement
+from tests.services.conftest import NSFW, OWNER, USER, Clock, FakeHerald, heard, ignore, rows
+
+T = TypeVar("T")
+PARTS = ["a" * 1500, "b" * 1500, "c" * 1500]
+ANSWER = "\n\n".join(PARTS)
+TIMEOUT_SECONDS = 5
+ANSWERED = 2
+"""The number of the first copy that has the answer; 0 has no turn, 1 a pending one."""
+
+
+class DeathError(BaseException):
+    """The process is gone: nobody catches it."""
+
+
+@dataclass
+class Steps:
+    """Counts the steps of a turn, and dies at one of them."""
+
+    last: int | None = None
+    done: list[str] = field(default_factory=list)
+
+    def take(self, name: str) -> None:
+        if self.last is not None and len(self.done) == self.last:
+            raise DeathError(name)
+        self.done.append(name)
+
+
+@dataclass
+class House:
+    """What survives the process: Discord's channel, the AI's bill, and the volume with a copy after each commit."""
+
+    folder: Path
+    clock: Clock
+    question: Heard
+    channel: list[Written] = field(default_factory=list)
+    asked: int = 0
+    copies: int = 0
+
+    def __post_init__(self) -> None:
+        self.channel.append(self.question)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "tzurot.db"
+
+    @property
+    def said(self) -> list[str]:
+        return [entry.text for entry in self.channel if isinstance(entry, Spoken)]
+
+    def copy(self, number: int) -> Path:
+        return self.folder / f"copy-{number}.db"
+
+    def keep_copy(self) -> None:
+        with (
+            closing(connect_reader(self.database, 1)) as source,
+            closing(pysqlite3.connect(self.copy(self.copies))) as copy,
+        ):
+            source.backup(copy)
+        self.copies += 1
+
+    def restore(self, number: int) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
+        shutil.copy(self.copy(number), self.database)
+
+
+@dataclass
+class MortalStore:
+    """The real store, with a step before and after each write."""
+
+    store: SQLiteStore
+    steps: Steps
+    house: House
+
+    async def write(self, *statements: Statement) -> list[Outcome]:
+        self.steps.take("before a commit")
+        outcomes = await self.store.write(*statements)
+        self.house.keep_copy()
+        self.steps.take("after a commit")
+        return outcomes
+
+    async def fetch(self, query: Query[T]) -> list[T]:
+        return await self.store.fetch(query)
+
+    async def first(self, query: Query[T]) -> T | None:
+        return await self.store.first(query)
+
+    async def look_up(self, query: Query[T]) -> list[T]:
+        return await self.store.look_up(query)
+
+
+@dataclass
+class World:
+    """Discord, the AI service and the bucket, with a step before and after each call."""
+
+    house: House
+    steps: Steps
+
+    async def say(self, place: Place, voice: Voice, text: str, after_message_id: int) -> int:
+        self.steps.take("before a message is sent")
+        number = self.house.channel[-1].message_id + 1
+        self.house.channel.append(Spoken(number, text, voice.display_name))
+        self.steps.take("after a message was sent")
+        return number
+
+    @asynccontextmanager
+    async def typing(self, place: Place) -> AsyncIterator[None]:
+        yield
+
+    async def answer(self, question: Question) -> str:
+        self.steps.take("before the AI is asked")
+        self.house.asked += 1
+        self.steps.take("after the AI has answered")
+        return ANSWER
+
+    async def confirm(self, timeout_seconds: float) -> bool:
+        self.steps.take("before the answer is confirmed")
+        return True
+
+    async def message(self, place: Place, message_id: int) -> Heard | None:
+        return next(m for m in self.house.channel if isinstance(m, Heard) and m.message_id == message_id)
+
+    async def spoken_since(self, place: Place, after_message_id: int) -> list[Spoken]:
+        return [m for m in self.house.channel if isinstance(m, Spoken) and m.message_id > after_message_id]
+
+    async def written_since(self, channel_id: int, after_message_id: int) -> list[Written]:
+        return [m for m in self.house.channel if m.message_id > after_message_id and channel_id == NSFW.channel_id]
+
+    def threads_of(self, channel_ids: object) -> list[int]:
+        return []
+
+
+@asynccontextmanager
+async def process(house: House, cipher: Cipher, steps: Steps) -> AsyncIterator[Recovery]:
+    """One life of the program on the house's volume."""
+    settings = load_settings({"database_path": house.database}, env_file=None)
+    opened = await open_store(house.database, settings=settings)
+    store, world, policy = MortalStore(opened, steps, house), World(house, steps), Policy(owner_id=OWNER)
+    delivery = Delivery(store=store, speaker=world, history=world, confirmer=world, policy=policy, clock=house.clock)
+    watermark = Watermark(store=opened, interval_seconds=1, clock=house.clock)
+    dialogue = Dialogue(
+        store=store, cipher=cipher, thinker=world, delivery=delivery, watermark=watermark, policy=policy,
+        clock=house.clock,
+    )  # fmt: skip
+    channels = ChannelRecovery(dialogue=dialogue, history=world, herald=FakeHerald())
+    try:
+        await watermark.load()
+        yield Recovery(channels=channels, watermark=watermark, on_recovered=ignore)
+    finally:
+        await opened.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, cipher: Cipher, clock: Clock) -> House:
+    """Lilith answers everything in a channel, and a logged-in user has just written something."""
+    asked_at = snowflake_of(clock() - timedelta(seconds=1))
+    made = House(tmp_path, clock, heard(asked_at + 1, "hello"))
+    create_database(made.database)
+    async with process(made, cipher, Steps()) as recovery:
+        store = recovery.dialogue.store
+        await store.write(
+            personalities.put(Personality("lilith-tzel-shani", "Lilith", OWNER, clock())),
+            activations.put(Activation(NSFW.channel_id, "lilith-tzel-shani", OWNER, clock())),
+            logins.put(Login(USER, Secret("invented-token"), clock()), cipher),
+            marks.put(asked_at, clock()),
+        )
+    return made
+
+
+async def live(house: House, cipher: Cipher, steps: Steps) -> bool:
+    """Hear the question; whether it was outlived."""
+    async with process(house, cipher, steps) as recovery:
+        try:
+            await recovery.dialogue.hear(house.question)
+        except DeathError:
+            return False
+    return True
+
+
+async def live_on(house: House, cipher: Cipher) -> Recovered:
+    """Be the next process."""
+    async with process(house, cipher, Steps()) as recovery:
+        await recovery.begin()
+        tally = await asyncio.wait_for(recovery.go_through(), TIMEOUT_SECONDS)
+        (turn,) = await rows(recovery.dialogue.store, "SELECT state, answer FROM turns")
+        assert turn == {"state": "done", "answer": None}
+    return tally.total()
+
+
+async def count_steps(house: House, cipher: Cipher) -> list[str]:
+    steps = Steps()
+    assert await live(house, cipher, steps)
+    return steps.done
+
+
+FIRST_COMMIT, STEPS = 1, 19
+"""In the life of a turn of three messages; `test_these_are_all_steps_of_a_turn` holds it."""
+
+
+async def test_these_are_all_steps_of_a_turn(house: House, cipher: Cipher) -> None:
+    done = await count_steps(house, cipher)
+    one_message = ["before a message is sent", "after a message was sent", "before a commit", "after a commit"]
+    assert done == [
+        *("before a commit", "after a commit", "before the AI is asked", "after the AI has answered"),
+        *("before a commit", "after a commit", "before the answer is confirmed"),
+        *one_message * 3,
+    ]
+    assert len(done) == STEPS
+
+
+@pytest.mark.parametrize("step", range(STEPS + 1))
+async def test_after_a_death_at_any_step_the_answer_stands_there_once_and_was_paid_for_once(
+    house: House, cipher: Cipher, step: int
+) -> None:
+    steps = Steps(last=step)
+    has_survived = await live(house, cipher, steps)
+    is_stored = house.copies > ANSWERED
+    is_done = house.copies > ANSWERED + len(PARTS)
+    asked = house.asked
+    recovered = await live_on(house, cipher)
+    assert house.said == PARTS
+    assert house.asked == (asked if is_stored else asked + 1)
+    assert has_survived == (step == STEPS)
+    assert recovered.answered == (0 if is_done else 1)
+    assert (recovered.adopted, recovered.skipped) == (0, {})
+    assert (await live_on(house, cipher)).missed == 0
+    assert house.said == PARTS
+
+
+@pytest.mark.parametrize("step", range(FIRST_COMMIT + 1, STEPS + 1))
+async def test_after_a_restore_that_lacks_some_commits_nothing_stands_there_twice(
+    house: House, cipher: Cipher, step: int
+) -> None:
+    await live(house, cipher, Steps(last=step))
+    channel, asked, newest = list(house.channel), house.asked, house.copies - 1
+    for number in range(newest):
+        house.channel, house.asked = list(channel), asked
+        house.restore(number)
+        await check_restored(house, cipher, is_text_known=number >= ANSWERED)
+    assert newest > 0
+
+
+async def check_restored(house: House, cipher: Cipher, *, is_text_known: bool) -> None:
+    said, asked = len(house.said), house.asked
+    recovered = await live_on(house, cipher)
+    if is_text_known or not said:
+        assert house.said == PARTS
+    else:
+        assert (house.said, recovered.adopted) == (PARTS[:said], 1)
+    assert house.asked == asked + (not is_text_known and not said)
+    assert recovered.missed == 1
+    assert (await live_on(house, cipher)).missed == 0
