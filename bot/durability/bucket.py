@@ -25,6 +25,7 @@ EPOCH_FOLDER = re.compile(r"/e(\d{6,})(?:\.json)?$")
 REPLICA_FILE = re.compile(r"/[0-9a-f]{16}-([0-9a-f]{16})\.ltx$")
 SNAPSHOT_LEVEL = "0009"
 NEWEST_LEVEL = "0000"
+OLD_FORMAT = "generations"
 SURVEY_LIMIT = 100
 DELETE_BATCH = 500
 
@@ -134,6 +135,15 @@ class Bucket:
         for start in range(0, len(paths), DELETE_BATCH):
             await self._ask(obstore.delete_async(self._store, paths[start : start + DELETE_BATCH]))
         return len(paths)
+
+    async def require_one_format(self, prefix: str) -> None:
+        """Raise ProtectedError where a Litestream before 0.5 wrote too: a restore takes whichever copy is newer."""
+        if await self._has_any(f"{prefix}/{OLD_FORMAT}"):
+            raise ProtectedError(
+                f"{prefix}/{OLD_FORMAT} in the bucket {self._name} is a copy that an older Litestream wrote, and which "
+                "of the two would be restored depends on their times.",
+                remedy="Stop that Litestream, and move its folder to another place in the bucket.",
+            )
 
     async def survey(self) -> list[str]:
         """What else lies in the bucket: prefixes of other installations first, then folders with other objects."""

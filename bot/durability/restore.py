@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from bot.durability.aside import run_aside
+from bot.durability.bucket import Bucket
 from bot.durability.child import Child, Program
 from bot.durability.environment import litestream_environment, litestream_program
 from bot.durability.volume import is_sound, place, staged
@@ -92,6 +93,7 @@ def _require_free(target: Path) -> None:
 
 
 async def _run(settings: Settings, source: Source, output: Path, inherits: tuple[int, ...]) -> str:
+    await Bucket(settings).require_one_format(source.prefix)
     database = settings.database_path.absolute()
     # Litestream's own check is left out: it is the same PRAGMA as in `inspect_file`, at a third of the speed.
     options = ["-config", str(settings.litestream_config), "-json", "-o", str(output)]

@@ -79,6 +79,7 @@ class Container:
         self.report_path = folder / "report.jsonl"
         self.scratch = Path(tempfile.mkdtemp(prefix="d-"))  # short: it holds unix sockets
         self.environment = environment
+        self.wrapper: tuple[str, ...] = ()
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def settings(self, **changes: str) -> Settings:
@@ -90,7 +91,7 @@ class Container:
         variables = kept | self._variables() | changes
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, str(STAND_IN), "run"],
+                [*self.wrapper, sys.executable, str(STAND_IN), "run"],
                 env=variables,
                 cwd=self.volume.parent,
                 stdout=log,

@@ -23,7 +23,7 @@ from bot.durability.last_words import say_last
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock
 from bot.durability.supervisor import Supervisor
-from bot.errors import TzurotError
+from bot.errors import StorageError, TzurotError
 from bot.settings import Settings, load_settings
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.statement import Query, Statement
@@ -58,8 +58,12 @@ def report(**event: object) -> None:
 
 
 async def write_rows(store: SQLiteStore, canary: Canary, count: int) -> None:
-    for _ in range(count):
-        await store.write(ADD)
+    try:
+        for _ in range(count):
+            await store.write(ADD)
+    except StorageError as error:
+        report(event="refused", failure=error.message)
+        return
     confirms = canary.state.is_configured and os.environ.get("STAND_IN_CONFIRMS") != "no"
     state = await canary.check() if confirms else canary.state
     rows = await store.first(COUNT)
