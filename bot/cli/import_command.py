@@ -1,18 +1,14 @@
 """`tzurot import`: a data folder of the JavaScript original into the database."""
 
 import re
-import sys
-import time
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.status import Status
 
 from bot.cli.options import common_options, print_json, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_table, printable, show
+from bot.cli.progress import ConsoleProgress
 from bot.durability.lock import VolumeLock, held_error
 from bot.errors import ProtectedError
 from bot.settings import Settings
@@ -42,7 +38,7 @@ def command(folder: Path, database: Path | None, *, dry_run: bool, skip_unreadab
     require_engine()
     settings = read_settings(database)
     start_logging(settings.log_level)
-    progress = _ConsoleProgress(settings.progress_interval_seconds)
+    progress = ConsoleProgress(settings.progress_interval_seconds, "Reading the folder")
     options = ImportOptions(settings, is_dry_run=dry_run, may_skip_unreadable=skip_unreadable, progress=progress)
     try:
         with progress.shown():
@@ -92,29 +88,6 @@ def _require_new_allowed(settings: Settings) -> None:
             f"There is no database at {path}; one is made only where you say that nothing can be lost.",
             remedy="Set ALLOW_INIT=local to make a new one without a copy in a bucket, or mend DATABASE_PATH.",
         )
-
-
-class _ConsoleProgress:
-    """How far the import is, on standard error: a line that changes on a terminal, else one every few seconds."""
-
-    def __init__(self, interval_seconds: float) -> None:
-        self._interval_seconds = interval_seconds
-        self._told_at = time.monotonic()
-        self._status: Status | None = None
-        if sys.stderr.isatty():
-            self._status = Console(stderr=True).status("Reading the folder")
-
-    def shown(self) -> "Status | nullcontext[None]":
-        """Show it until the block ends."""
-        return self._status or nullcontext()
-
-    def __call__(self, stage: str, done: int) -> None:
-        """Say what is being done; called from the import's threads."""
-        if self._status is not None:
-            self._status.update(f"{stage}: {done:,}")
-        elif time.monotonic() - self._told_at >= self._interval_seconds:
-            self._told_at = time.monotonic()
-            click.echo(f"{stage}: {done:,}", err=True)
 
 
 def _show(report: ImportReport, folder: Path, database_path: Path) -> None:

@@ -25,6 +25,8 @@ COMMANDS = {
     "doctor": "Check settings, engine, lock, bucket and Discord, one line each.",
     "backup": "Write a verified copy of the database.",
     "restore": "Fetch the database, as it is or was, from the bucket.",
+    "diff": "What differs between the live database and another one.",
+    "undo": "Take back a change of a personality, alias, activation, login or verification.",
     "sql": "Ask the database something, read-only.",
 }
 """Each subcommand and its help line; the module of the same name is imported when it is called."""

@@ -2,12 +2,13 @@
 
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from bot.cli import contents
+from bot.cli.moment import EXAMPLES, Moment
 from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
 from bot.durability.history import restore_state
 from bot.durability.restore import Source
@@ -15,27 +16,6 @@ from bot.errors import ConfigurationError, ProtectedError
 from bot.settings import Settings
 from bot.store.columns import to_text
 from bot.store.engine import require_engine
-
-EXAMPLES = "for example 2026-11-23T10:00, '2026-11-23 10:00:05' or 2026-11-23T11:00:00+01:00"
-
-
-class Moment(click.ParamType[datetime]):
-    """A time that is not in the future; without a zone it is UTC."""
-
-    name = "time"
-
-    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The time as an aware `datetime` in UTC."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(value.strip().upper())
-            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no time; give one such as {EXAMPLES}.", param, ctx)
-        if moment > datetime.now(UTC):
-            self.fail(f"{to_text(moment)} is in the future.", param, ctx)
-        return moment
 
 
 @click.command("restore")

@@ -1,7 +1,7 @@
 """What a change is, what taking it back means, and what stands in its way."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -140,6 +140,17 @@ def group(changes: Sequence[Change]) -> Reversal:
     """Changes of one batch; what was asked for is the personality among them, else the first."""
     main = next((change for change in changes if change.kind is Kind.PERSONALITY), changes[0])
     return Reversal(main, tuple(changes))
+
+
+def without_homeless(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps; no name or channel comes back to a personality that one of them removes."""
+    gone = {step.subject for step in steps if step.kind is Kind.PERSONALITY and not step.will_be_present}
+    return tuple(
+        replace(step, then=None)
+        if step.kind in (Kind.ALIAS, Kind.ACTIVATION) and step.then and step.then["personality_name"] in gone
+        else step
+        for step in steps
+    )
 
 
 def require_untouched(reversal: Reversal, later: Iterable[Change]) -> None:

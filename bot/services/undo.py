@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import BusyError, ConflictError, InvalidInputError, NotFoundError
-from bot.model import NOBODY, Clock, Member, Place, utc_now
+from bot.model import EVERY_PERSONALITY, NOBODY, Clock, Member, Place, utc_now
+from bot.rules.names import fold
 from bot.rules.undo import (
     Change,
     Kind,
@@ -18,6 +19,7 @@ from bot.rules.undo import (
     require_one,
     require_right,
     require_untouched,
+    without_homeless,
 )
 from bot.services.finding import look_for
 from bot.services.policy import Policy
@@ -83,6 +85,11 @@ class Wanted:
     subject: str
     at: datetime | None = None
 
+    @property
+    def name(self) -> str:
+        """The subject as people write it."""
+        return self.subject.removesuffix(f" {EVERY_PERSONALITY}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorUndo:
@@ -108,8 +115,23 @@ class OperatorUndo:
             return await look_at(self.store, await self._since(kept, wanted.at))
         counting = [change for change in kept if not change.is_undo and change.undone_by is None]
         if not counting:
-            raise NotFoundError(f"No change of the {wanted.kind} “{wanted.subject}” in the last {days} days is left.")
+            raise NotFoundError(f"No change of the {wanted.kind} “{wanted.name}” in the last {days} days is left.")
         return await look_at(self.store, await _together(self.store, counting[0]))
+
+    async def find_subject(self, kind: Kind, name: str) -> str:
+        """How records name what a person means: a personality by full name or alias, an alias in any case."""
+        if kind is Kind.ALIAS:
+            return fold(name)
+        if kind is not Kind.PERSONALITY:
+            return name
+        for query in (
+            personalities.get(name),
+            personalities.find_by_name(fold(name)),
+            personalities.find_removed(name),
+        ):
+            if (found := await self.store.first(query)) is not None:
+                return found.full_name
+        raise NotFoundError(f"There is no personality “{name}”, and there was none.")
 
     async def _since(self, found: list[Change], at: datetime) -> Reversal:
         """Every record of the subject after that time, with what was changed together with it."""
@@ -138,15 +160,17 @@ async def look_at(store: Store, reversal: Reversal) -> Preview:
     """What a reversal would do; raises ConflictError for what stands in its way, whoever asks."""
     for change in reversal.changes:
         require_untouched(reversal, await store.fetch(changes.find_later(change)))
-    steps = []
-    for change in reversal.earliest:
-        now = await store.first(changes.state(change.kind, change.subject))
-        steps.append(Step(change.kind, change.subject, now, change.before))
-    preview = Preview(reversal, tuple(steps), await _swept(store, steps))
+    steps = without_homeless([await _step(store, change) for change in reversal.earliest])
+    preview = Preview(reversal, steps, await _swept(store, steps))
     for step in steps:
         if step.will_be_present:
             await _require_free(store, step, preview)
     return preview
+
+
+async def _step(store: Store, change: Change) -> Step:
+    now = await store.first(changes.state(change.kind, change.subject))
+    return Step(change.kind, change.subject, now, change.before)
 
 
 async def _together(store: Store, change: Change) -> Reversal:
@@ -155,7 +179,7 @@ async def _together(store: Store, change: Change) -> Reversal:
     return group([one for one in found if not one.is_undo and one.undone_by is None])
 
 
-async def _swept(store: Store, steps: list[Step]) -> tuple[Step, ...]:
+async def _swept(store: Store, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Names and channels of a personality that will be gone, beyond those that are steps themselves."""
     known = {(step.kind, step.subject) for step in steps}
     swept = []
@@ -197,7 +221,7 @@ async def _write(store: Store, look: Look, edit: Edit) -> Preview:
         seen = sum(await store.fetch(changes.newest_id()))
         preview = await look()
         try:
-            await store.write(*take_back(preview.reversal, edit, seen))
+            await store.write(*take_back(preview, edit, seen))
         except ConflictError as error:
             if error.constraint != STALE:
                 raise

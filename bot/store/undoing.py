@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.model import NOBODY
-from bot.rules.undo import Action, Change, Kind, Reversal, State
+from bot.rules.undo import Action, Kind, Preview, State, Step
 from bot.store.changes import COLUMNS, TABLES, WHERE, Edit, keys
 from bot.store.columns import to_text
 from bot.store.statement import Statement, Value
@@ -46,23 +46,23 @@ _PUTS = {
 }
 
 
-def take_back(reversal: Reversal, edit: Edit, seen: int) -> list[Statement]:
-    """One batch that brings every subject's state back, and records that; `seen` is the newest record's id.
+def take_back(preview: Preview, edit: Edit, seen: int) -> list[Statement]:
+    """One batch that does what the preview shows, and records that; `seen` is the newest record's id.
 
     It raises ConflictError with the constraint `STALE`, and does nothing, if there are newer records by now.
     """
-    claims = [Statement(CLAIM, {"batch": edit.batch, "seen": seen, "id": change.id}) for change in reversal.changes]
-    return [*claims, *(statement for change in reversal.earliest for statement in _restore(change, edit))]
+    ids = sorted(preview.reversal.ids)
+    claims = [Statement(CLAIM, {"batch": edit.batch, "seen": seen, "id": change_id}) for change_id in ids]
+    return [*claims, *(statement for step in preview.steps for statement in _restore(step, edit))]
 
 
-def _restore(change: Change, edit: Edit) -> Iterator[Statement]:
-    kind, subject, before = change.kind, change.subject, change.before
-    is_removal = before is None or not before.get("is_active", True)
-    yield edit.record(kind, Action.DELETE if is_removal else Action.PUT, subject)
-    if kind is Kind.PERSONALITY and is_removal:
+def _restore(step: Step, edit: Edit) -> Iterator[Statement]:
+    kind, subject = step.kind, step.subject
+    yield edit.record(kind, Action.PUT if step.will_be_present else Action.DELETE, subject)
+    if kind is Kind.PERSONALITY and not step.will_be_present:
         yield from _sweep(subject, edit)
-    if before is not None:
-        yield Statement(_PUTS[kind], _parameters(kind, before))
+    if step.then is not None:
+        yield Statement(_PUTS[kind], _parameters(kind, step.then))
     elif kind is Kind.PERSONALITY:
         yield Statement(
             "UPDATE personalities SET is_active = 0, updated_at = :now WHERE full_name = :subject",
@@ -79,7 +79,7 @@ def _sweep(full_name: str, edit: Edit) -> Iterator[Statement]:
         yield Statement(f"DELETE FROM {table} WHERE personality_name = :full_name", {"full_name": full_name})
 
 
-def _parameters(kind: Kind, before: State) -> dict[str, Value]:
+def _parameters(kind: Kind, state: State) -> dict[str, Value]:
     if kind is Kind.PERSONALITY:
-        return {**before, "name_lower": before["full_name"].lower()}
-    return before
+        return {**state, "name_lower": state["full_name"].lower()}
+    return state

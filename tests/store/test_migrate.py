@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 import schema
 from bot.errors import ProtectedError, StorageError
@@ -130,3 +131,26 @@ def test_every_table_is_strict_and_every_index_of_a_foreign_key_is_there(path: P
         for view in ("personality_overview", "channel_overview", "login_overview", "daily_activity"):
             assert connection.execute(f"SELECT * FROM {view}").fetchall() == []  # noqa: S608
         assert "token" not in {d[0] for d in connection.execute("SELECT * FROM login_overview").description}
+
+
+def test_changes_made_before_there_were_batches_are_taken_back_by_their_person_and_time(tmp_path: Path) -> None:
+    from schema.migrations import migrations  # noqa: PLC0415 - other tests of this file replace the module
+
+    change = (
+        "INSERT INTO changes (changed_at, changed_by, kind, action, subject) VALUES (:at, :by, 'alias', 'put', :name)"
+    )
+    with closing(engine.connect(tmp_path / "old.db", "rwc", 1)) as connection:
+        database = Database(connection)
+        migrations.apply(database, stop_before="0006_undo")
+        for at, by, name in (
+            ("2026-01-01T", 7, "a"),
+            ("2026-01-01T", 7, "b"),
+            ("2026-01-02T", 7, "c"),
+            ("2026-01-02T", 0, "d"),
+        ):
+            connection.execute(change, {"at": at, "by": by, "name": name})
+        migrations.apply(database)
+        rows = connection.execute("SELECT subject, batch, is_undo FROM changes ORDER BY id").fetchall()
+    assert [tuple(row) for row in rows] == [
+        ("a", "7 2026-01-01T", 0), ("b", "7 2026-01-01T", 0), ("c", "7 2026-01-02T", 0), ("d", None, 0)
+    ]  # fmt: skip
