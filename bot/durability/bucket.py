@@ -124,10 +124,8 @@ class Bucket:
             async for item in self._list(f"{prefix}/{level}", after=f"{prefix}/{level}/{start:016x}"):
                 found = REPLICA_FILE.search(item["path"])
                 if found and (txid := int(found[1], 16)) > newest.newest_txid:
-                    newest = Replica(
-                        has_files=True, newest_txid=txid, newest_file=item["path"], newest_at=item["last_modified"]
-                    )
-        return newest if newest.newest_txid or await self._has_any(prefix) else Replica(has_files=False)
+                    newest = Replica(txid > 0, txid, item["path"], item["last_modified"])
+        return newest if newest.has_files else Replica(await self._has_any(prefix))
 
     async def delete_all(self, prefix: str) -> int:
         """Delete everything under an epoch's prefix, in batches; how many objects that were."""
