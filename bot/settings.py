@@ -102,6 +102,12 @@ class Settings(BaseSettings):
     acknowledgement_timeout_seconds: Seconds = 2
     check_timeout_seconds: Seconds = 10
     volume_check_interval_seconds: Seconds = 1
+    lease_interval_seconds: Seconds = 10
+    lease_request_timeout_seconds: Seconds = 5
+    lease_loss_seconds: Seconds = 20
+    lease_takeover_seconds: Seconds = 40
+    lease_timeout_seconds: Seconds = 90
+    lease_release_timeout_seconds: Seconds = 2
 
     # The process
     port: int = Field(8080, ge=0, le=65_535)
@@ -222,6 +228,20 @@ class Settings(BaseSettings):
             raise ValueError(
                 "TURNS_LIFETIME_SECONDS must be at least twice CATCH_UP_LIMIT_SECONDS,"
                 " or a message could be answered again whose turn is forgotten"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_lease(self) -> Self:
+        if self.lease_interval_seconds + self.lease_request_timeout_seconds >= self.lease_loss_seconds:
+            raise ValueError(
+                "LEASE_INTERVAL_SECONDS and LEASE_REQUEST_TIMEOUT_SECONDS together must be less than "
+                "LEASE_LOSS_SECONDS, or one slow renewal would stop the copy"
+            )
+        if not self.lease_loss_seconds < self.lease_takeover_seconds < self.lease_timeout_seconds:
+            raise ValueError(
+                "LEASE_LOSS_SECONDS must be less than LEASE_TAKEOVER_SECONDS, and that less than "
+                "LEASE_TIMEOUT_SECONDS, or two instances could write at once"
             )
         return self
 

@@ -5,13 +5,15 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket, claim_next, next_epoch
 from bot.durability.decision import Action, Decision, decide
-from bot.durability.facts import gather_facts
+from bot.durability.facts import gather_facts, reach
+from bot.durability.leaseholder import Leaseholder
 from bot.durability.lineage import (
     Current,
     Marker,
@@ -26,9 +28,9 @@ from bot.durability.lock import POLL_SECONDS, VolumeLock, held_error
 from bot.durability.presence import find_holder
 from bot.durability.refusals import describe_loss
 from bot.durability.restore import Source, fetch
-from bot.durability.situation import BucketFacts, Facts
+from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.durability.volume import clean, forget_replication, place, quarantine, staged
-from bot.errors import ConfigurationError, InvalidInputError, ProtectedError
+from bot.errors import ConfigurationError, InvalidInputError, ProtectedError, UnavailableError
 from bot.settings import Settings
 from bot.store.legacy.importer import ImportOptions, import_folder, rejects_path
 from bot.store.migrate import create_database, is_current
@@ -73,12 +75,13 @@ class Boot:
         self._progress = progress
         self._database = settings.database_path.absolute()
         self.bucket = Bucket(settings) if settings.is_replicated else None
+        self.lease = Leaseholder(settings, lock, self.bucket) if self.bucket else None
 
     async def prepare(self) -> Prepared:
         """Bring the volume into the state that the decision asks for; raises whatever makes going on unsafe."""
         clean(self._database)
         self._progress("The volume and the bucket are being looked at.")
-        facts = await gather_facts(self._settings, self.bucket, self._tell)
+        facts = await self._gather()
         decision = decide(facts)
         log.log(_level(decision), "Decision: %s, because %s", decision.action, decision.reason)
         marker = await self._carry_out(decision, facts)
@@ -88,11 +91,39 @@ class Boot:
         self._progress(trouble)
         log.warning("%s Trying for up to %g s", trouble, self._settings.replica_timeout_seconds)
 
-    async def agree(self) -> None:
-        """After a start without the bucket: raise ProtectedError unless the bucket, once it answers, agrees."""
+    async def _gather(self) -> Facts:
+        """The facts, of the bucket only with the lease in hand: otherwise somebody else may be about to change them."""
+        if self.bucket is None or self.lease is None:
+            return await gather_facts(self._settings, None)
+        away = await self._take_lease(self.lease)
+        facts = await gather_facts(self._settings, None if away else self.bucket, self._tell)
+        if away is not None:
+            return replace(facts, bucket=away)
+        return replace(facts, must_begin_epoch=self.lease.must_begin_epoch)
+
+    async def _take_lease(self, lease: Leaseholder) -> Unreachable | None:
+        if lease.is_acquired:
+            await lease.until_held()
+            return None
+        look = await reach(self._settings, lease.look, self._tell)
+        if isinstance(look, Unreachable):
+            return look
+        if look.found is None:  # what is not allowed to begin here leaves nothing here: a mistyped prefix above all
+            decide(await gather_facts(self._settings, self.bucket, self._tell))
+        look = await reach(self._settings, partial(lease.examine, look), self._tell)
+        if isinstance(look, Unreachable):
+            return look
+        try:
+            await lease.acquire(look, self._progress)
+        except UnavailableError as error:
+            return Unreachable(error.message)
+        return None
+
+    async def agree(self) -> Marker | None:
+        """After a start without the bucket: what to write there once it answers; ProtectedError if it disagrees."""
         while True:
             try:
-                facts = await gather_facts(self._settings, self.bucket)
+                facts = await self._gather()
                 if isinstance(facts.bucket, BucketFacts):
                     break
                 log.error("Still without the bucket: writes are on the volume only")
@@ -100,12 +131,14 @@ class Boot:
                 log.error("Still without the bucket: %s", error.message)  # noqa: TRY400 - one line
             await asyncio.sleep(self._settings.restart_delay_seconds)
         decision = decide(facts)
-        if decision.action is not Action.CONTINUE:
+        is_new = decision.action is Action.ADOPT and facts.must_begin_epoch
+        if decision.action is not Action.CONTINUE and not is_new:
             raise ProtectedError(
                 f"The bucket answers again, but the start has to be decided anew: {decision.action}, "
                 f"because {decision.reason}."
             )
-        self._forget_unused(facts)
+        log.log(_level(decision), "Decision: %s, because %s", decision.action, decision.reason)
+        return await self._carry_out(decision, facts)
 
     async def _carry_out(self, decision: Decision, facts: Facts) -> Marker | None:
         match decision.action:
@@ -125,7 +158,7 @@ class Boot:
         txid = format_txid(facts.local_txid) if is_child and facts.local_txid is not None else None
         marker = await self._begin_epoch(facts, txid)
         # Interrupted after the marker, the next start forgets; before it, it would no longer know the volume's state.
-        write_marker(self._database, marker)
+        self._write_marker(marker)
         forget_replication(self._database)
         return marker
 
@@ -144,7 +177,7 @@ class Boot:
         log.info("Restored %d rows from %s in %.0f ms", restored.rows, current.prefix, restored.duration_ms)
         marker = (await self._begin_epoch(facts, restored.txid)).model_copy(update={"is_restored": True})
         self._quarantine(describe_loss(facts, parse_txid(restored.txid)))
-        write_marker(self._database, marker)
+        self._write_marker(marker)
         place(restored.path, self._database)
         return marker
 
@@ -156,7 +189,7 @@ class Boot:
         marker = None if self.bucket is None else await self._begin_epoch(facts)
         self._quarantine()
         if marker is not None:
-            write_marker(self._database, marker)
+            self._write_marker(marker)
         place(prepared, self._database)
         return marker
 
@@ -196,6 +229,11 @@ class Boot:
         marker = await claim_next(self.bucket, draft, prefix)
         log.info("Epoch %d begins at %s", marker.epoch, marker.prefix)
         return marker
+
+    def _write_marker(self, marker: Marker) -> None:
+        write_marker(self._database, marker)
+        if self.lease is not None:
+            self.lease.settle()
 
     def _quarantine(self, loss: str = "") -> None:
         folder = quarantine(self._database, now_utc())

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,9 @@ from obstore.exceptions import UnauthenticatedError as RefusedError
 from obstore.store import S3Store
 from pydantic import SecretStr
 
-from bot.durability.lineage import Current, Lineage, Marker, Writer, epoch_prefix
+from bot.durability.conditions import require_conditions
+from bot.durability.lease import Lease, Sighting
+from bot.durability.lineage import Current, Lineage, Marker, epoch_prefix
 from bot.errors import ConfigurationError, ProtectedError, UnavailableError
 from bot.settings import Settings
 
@@ -87,17 +90,42 @@ class Bucket:
                 remedy="Run one instance only; this one's data stays on its volume and in its own folder.",
             ) from None
 
-    async def announce(self, writer: Writer) -> None:
-        """Say that this instance writes from now on; whoever did so before finds out when it looks."""
-        await self._ask(obstore.put_async(self._store, self._writer_path, writer.model_dump_json(indent=1).encode()))
-
-    async def read_writer(self) -> Writer | None:
-        """The instance that was last to say so; None where nobody ever did, or not legibly."""
+    async def read_lease(self) -> Sighting | None:
+        """Who writes, or was the last to; None where nobody ever did. Unreadable is not none: ProtectedError."""
         try:
-            result = await self._ask(obstore.get_async(self._store, self._writer_path))
-            return Writer.model_validate_json(bytes(await self._ask(result.bytes_async())))
-        except (FileNotFoundError, MissingError, pydantic.ValidationError):
+            result = await self._ask(obstore.get_async(self._store, self._lease_path))
+            content = bytes(await self._ask(result.bytes_async()))
+        except (FileNotFoundError, MissingError):
             return None
+        try:
+            lease = Lease.model_validate_json(content)
+        except pydantic.ValidationError:
+            raise ProtectedError(
+                f"{self._lease_path} in the bucket {self._name} is damaged, so nobody knows who writes.",
+                remedy="Stop every instance, and delete it.",
+            ) from None
+        return Sighting(lease, result.meta["e_tag"], result.meta["last_modified"])
+
+    async def write_lease(self, lease: Lease, replaces: str | None) -> str | None:
+        """Put a lease in the place of the one with this tag, None for none: its own tag, None if another is there."""
+        mode: Any = "create" if replaces is None else {"e_tag": replaces}
+        content = lease.model_dump_json(indent=1).encode()
+        try:
+            result = await self._ask(obstore.put_async(self._store, self._lease_path, content, mode=mode))
+        except (AlreadyExistsError, PreconditionError, FileNotFoundError, MissingError):
+            return None
+        return result["e_tag"]
+
+    async def try_conditions(self) -> datetime:
+        """What the bucket's clock says; ConfigurationError for a bucket that ignores conditions."""
+        path = f"{self._prefix}/control/probe-{uuid.uuid4().hex}"
+        await self._ask(obstore.put_async(self._store, path, b"written by a start, and deleted at once"))
+        try:
+            await self._ask(require_conditions(self._store, path))
+            return (await self._ask(obstore.head_async(self._store, path)))["last_modified"]
+        finally:
+            with contextlib.suppress(BaseError, OSError):
+                await obstore.delete_async(self._store, path)
 
     async def claim(self, lineage: Lineage) -> bool:
         """Take an epoch's number for good; False when somebody has it."""
@@ -172,8 +200,8 @@ class Bucket:
         return f"{self._prefix}/control/current.json"
 
     @property
-    def _writer_path(self) -> str:
-        return f"{self._prefix}/control/writer.json"
+    def _lease_path(self) -> str:
+        return f"{self._prefix}/control/lease.json"
 
     async def _has_any(self, prefix: str) -> bool:
         async for _ in self._list(prefix):

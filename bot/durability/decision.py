@@ -49,8 +49,19 @@ def decide(facts: Facts) -> Decision:
     if isinstance(facts.bucket, Unreachable):
         return _decide_unreachable(facts, facts.bucket)
     if facts.database is FileKind.OK:
-        return _decide_with_database(facts, facts.bucket)
+        return _keep_apart(facts, _decide_with_database(facts, facts.bucket))
     return _decide_without_database(facts, facts.bucket)
+
+
+def _keep_apart(facts: Facts, decision: Decision) -> Decision:
+    """An instance that vanished may still have an upload on its way: nobody goes on in its epoch."""
+    if decision.action is not Action.CONTINUE or not facts.must_begin_epoch:
+        return decision
+    return Decision(
+        Action.ADOPT,
+        f"{decision.reason}; but the instance that wrote there before did not release its lease, "
+        "so this one writes to a new epoch",
+    )
 
 
 def _decide_alone(facts: Facts) -> Decision:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket, Replica
@@ -14,6 +15,7 @@ from bot.settings import Settings
 from bot.store.inspection import FileKind, FileReport
 from bot.store.migrate import is_current
 
+T = TypeVar("T")
 RETRY_SECONDS = 0.5
 
 Tell = Callable[[str], None]
@@ -32,7 +34,7 @@ async def gather_facts(settings: Settings, bucket: Bucket | None, tell: Tell = _
     marker = read_marker(database)
     txid = local_txid(database)
     read = partial(_read_bucket, bucket, marker, txid) if bucket else None
-    seen, report = await asyncio.gather(_look_at_bucket(settings, read, tell), run_aside(_inspect, settings))
+    seen, report = await asyncio.gather(_ask(settings, read, tell), run_aside(_inspect, settings))
     return Facts(
         database=report.kind,
         bucket=seen,
@@ -55,17 +57,20 @@ def _inspect(settings: Settings) -> FileReport:
     return report
 
 
-async def _look_at_bucket(
+async def _ask(
     settings: Settings, read: Callable[[], Awaitable[BucketFacts]] | None, tell: Tell
 ) -> BucketFacts | Unreachable | None:
-    if read is None:
-        return None
+    return await reach(settings, read, tell) if read else None
+
+
+async def reach(settings: Settings, ask: Callable[[], Awaitable[T]], tell: Tell = _keep_quiet) -> T | Unreachable:
+    """What the bucket answers, asking until it does or its time is over; `tell` is told why the first try failed."""
     reason = f"The bucket {settings.replica_bucket} did not answer within {settings.replica_timeout_seconds:g} s."
     try:
         async with asyncio.timeout(settings.replica_timeout_seconds):
             while True:
                 try:
-                    return await read()
+                    return await ask()
                 except UnavailableError as error:
                     tell(error.message)
                     reason, tell = error.message, _keep_quiet

@@ -42,12 +42,12 @@ class Launch:
         if replication is None or marker is None:
             return
         if prepared.action is Action.DEGRADED:
-            await boot.agree()
+            marker = await boot.agree() or marker
             log.warning("The bucket answers; replication begins")
             with contextlib.suppress(UnavailableError):  # keep_alive tries again and says so
                 await replication.start(marker)
         old_epochs = look_after(self._settings, replication.bucket)
-        await race(replication.keep_alive(), replication.confirm(), replication.yield_to_others(), old_epochs)
+        await race(replication.keep_alive(), replication.confirm(), old_epochs)
 
     async def _replicate_first(self, replication: Replication, marker: Marker, prepared: Prepared) -> None:
         self._progress("Litestream is being started.")

@@ -75,17 +75,6 @@ class Current(Lineage):
     history: tuple[Past, ...] = ()
 
 
-class Writer(BaseModel):
-    """Which process writes to the bucket, and into which epoch; the last to say so is the one that may."""
-
-    model_config = ConfigDict(frozen=True)
-
-    session: str
-    prefix: str
-    host: str
-    started_at: datetime
-
-
 def epoch_prefix(prefix: str, epoch: int) -> str:
     """Where an epoch's replica lives."""
     return f"{prefix}/e{epoch:06d}"
@@ -134,11 +123,15 @@ def read_marker(database: Path) -> Marker | None:
 
 def write_marker(database: Path, marker: Marker) -> None:
     """Replace the marker in one step that survives a power cut."""
-    path = marker_path(database)
+    replace_file(marker_path(database), marker.model_dump_json(indent=1).encode())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Give a file another content in one step that survives a power cut; StorageError when that fails."""
     temporary = path.with_name(path.name + ".tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(marker.model_dump_json(indent=1).encode())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -146,7 +139,7 @@ def write_marker(database: Path, marker: Marker) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise StorageError(f"The marker {path} can't be written: {error.strerror}.") from None
+        raise StorageError(f"{path} can't be written: {error.strerror}.") from None
 
 
 def sync_folder(folder: Path) -> None:

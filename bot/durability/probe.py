@@ -7,10 +7,11 @@ import time
 import uuid
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from bot.durability.bucket import open_bucket
+from bot.durability.conditions import require_conditions
 from bot.errors import ConfigurationError, TzurotError, UnavailableError
 from bot.settings import Settings
 
@@ -59,7 +60,7 @@ async def _try_key(store: S3Store, key: str, cleaning_seconds: float) -> float:
         started = time.perf_counter()
         await obstore.put_async(store, key, BODY, mode="create")
         spent = (time.perf_counter() - started) * 1000
-        await _require_conditions(store, key)
+        await require_conditions(store, key)
         await _require_same(store, key)
         await obstore.delete_async(store, key)
     except BaseException:
@@ -75,17 +76,6 @@ async def _require_same(store: S3Store, key: str) -> None:
     content = await (await obstore.get_async(store, key)).bytes_async()
     if bytes(content) != BODY:
         raise UnavailableError("The bucket gives back something other than was written.")
-
-
-async def _require_conditions(store: S3Store, key: str) -> None:
-    try:
-        await obstore.put_async(store, key, b"second", mode="create")
-    except (AlreadyExistsError, PreconditionError):
-        return
-    raise ConfigurationError(
-        "The bucket ignores If-None-Match, so two writers could not be kept apart.",
-        remedy="Use a service with conditional writes: Railway's buckets, AWS S3, Cloudflare R2, Tigris, SeaweedFS.",
-    )
 
 
 def _explain(error: Exception, settings: Settings) -> TzurotError:

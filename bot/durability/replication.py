@@ -4,16 +4,15 @@ import asyncio
 import contextlib
 import logging
 import shutil
-import socket
 import tempfile
 import time
-import uuid
 from pathlib import Path
 
 from bot.durability.bucket import Bucket, Version
 from bot.durability.child import Child, Program
 from bot.durability.environment import litestream_environment, litestream_program
-from bot.durability.lineage import Current, Marker, Writer, now_utc, succeed, write_marker
+from bot.durability.leaseholder import Leaseholder
+from bot.durability.lineage import Current, Marker, now_utc, succeed, write_marker
 from bot.durability.litestream import Litestream, SyncResult
 from bot.durability.lock import VolumeLock
 from bot.errors import ConfigurationError, ProtectedError, UnavailableError
@@ -27,10 +26,12 @@ POLL_SECONDS = 0.01
 class Replication:
     """Litestream for the marker's epoch. `socket` is where it will listen, known before it runs."""
 
-    def __init__(self, settings: Settings, lock: VolumeLock, bucket: Bucket) -> None:
+    def __init__(self, settings: Settings, lock: VolumeLock, bucket: Bucket, lease: Leaseholder) -> None:
         self._settings = settings
         self._lock = lock
         self.bucket = bucket
+        self._lease = lease
+        lease.when_lost(self.halt)
         self._database = settings.database_path.absolute()
         self._scratch = Path(tempfile.mkdtemp(prefix="tzurot-"))
         self.socket = settings.litestream_socket or self._scratch / "litestream.sock"
@@ -52,21 +53,22 @@ class Replication:
             async with asyncio.timeout(self._settings.start_timeout_seconds):
                 await self._spawn(marker)
         except TimeoutError:
-            if self._child is not None:
-                await self._child.kill()  # or nobody would ever start another one
+            await self.halt()  # or nobody would ever start another one
             raise UnavailableError("Litestream did not open its socket in time.") from None
 
     async def keep_alive(self) -> None:
-        """Start Litestream again whenever it ends, after a pause that doubles; until cancelled."""
+        """Start Litestream again whenever it ended: after a pause that doubles, or with the lease; until cancelled."""
         delay = self._settings.restart_delay_seconds
-        while self._marker is not None and self._child is not None:
+        while self._marker is not None:
             born = time.monotonic()
-            code = await self._child.wait()
+            code = await self._child.wait() if self._child is not None else 0
             if time.monotonic() - born > self._settings.restart_delay_limit_seconds:
                 delay = self._settings.restart_delay_seconds
-            log.error("Litestream ended with code %d: writes stay on the volume; it starts again in %g s", code, delay)
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, self._settings.restart_delay_limit_seconds)
+            if self._lease.is_held:
+                log.error("Litestream ended with code %d: writes stay on the volume; again in %g s", code, delay)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, self._settings.restart_delay_limit_seconds)
+            await self._lease.until_held()
             with contextlib.suppress(UnavailableError):  # it ended again: the next round says so
                 await self.start(self._marker)
 
@@ -103,6 +105,7 @@ class Replication:
 
     async def take_over(self) -> None:
         """Name a new epoch as the current one; only right after an upload was confirmed."""
+        self._lease.require_held()
         async with self._taking_over:  # the start, a flush and `confirm` may all have had their upload at once
             if self._marker is None or not self._marker.is_pending:
                 return
@@ -110,38 +113,10 @@ class Replication:
             write_marker(self._database, self._marker)
             log.info("Epoch %d is in the bucket, and is what a lost volume is restored from", self._marker.epoch)
 
-    async def yield_to_others(self) -> None:
-        """Tell everyone that this instance writes, and look whether another one did so since: ProtectedError.
-
-        It prevents nothing, but two instances with volumes of their own do not go on for long without a word.
-        """
-        if self._marker is None:
-            return
-        me = Writer(
-            session=uuid.uuid4().hex, prefix=self._marker.prefix, host=socket.gethostname(), started_at=now_utc()
-        )
-        is_announced = False
-        while True:
-            with contextlib.suppress(UnavailableError, ConfigurationError):  # the canary says so
-                if not is_announced:
-                    await self.bucket.announce(me)
-                    is_announced = True
-                await self._require_alone(me)
-            await asyncio.sleep(self._settings.canary_interval_seconds)
-
-    async def _require_alone(self, me: Writer) -> None:
-        other = await self.bucket.read_writer()
-        if other is None or other.session == me.session:
-            return
-        if other.prefix == me.prefix:
-            await self._abandon()
-        raise other_writer(me, other)
-
-    async def _abandon(self) -> None:
-        """Upload nothing more, not even the rest: each further file would be one more that is not the other's."""
-        child, self._child, self._marker = self._child, None, None
-        if child is not None:
-            await child.kill()
+    async def halt(self) -> None:
+        """End Litestream by force: without the lease nothing may be uploaded any more, not even the rest."""
+        if self._child is not None:
+            await self._child.kill()
 
     async def stop(self) -> None:
         """Ask Litestream once to end; it uploads what it can within its own limit."""
@@ -151,10 +126,13 @@ class Replication:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     async def _spawn(self, marker: Marker) -> None:
+        self._lease.require_held()
         self.socket.unlink(missing_ok=True)
         environment = litestream_environment(self._settings, marker.prefix, self.socket)
         arguments = (self._program, "replicate", "-config", str(self._settings.litestream_config))
         self._child = child = await Child.start(Program(arguments, environment, (self._lock.fd,)))
+        if not self._lease.is_held:  # lost while it was being started
+            await self.halt()
         # The file appears a moment before anyone listens on it, so only an answer counts.
         while not await self.client.is_up():
             if not child.is_running:
@@ -185,18 +163,3 @@ async def _write_current(bucket: Bucket, new: Current, replaces: Version | None)
         version = await bucket.read_current()
         if version is None or version.current.claim != new.claim:
             raise
-
-
-def other_writer(me: Writer, other: Writer) -> ProtectedError:
-    """What an instance says that ends because another one began."""
-    who = f"Another instance, on {other.host} since {other.started_at:%Y-%m-%d %H:%M:%S} UTC,"
-    if other.prefix != me.prefix:
-        return ProtectedError(
-            f"{who} began {other.prefix}; this one wrote to {me.prefix}, which stays.",
-            remedy="Run one instance only, and give each installation a REPLICA_PREFIX of its own.",
-        )
-    return ProtectedError(
-        f"{who} writes to {other.prefix} as well: it has a copy of this volume, and both changes are mixed there.",
-        remedy="Run one instance only; stop that one too, remove the folder that ends in -litestream beside its "
-        "database, and start it once with RESTORE_MODE=accept-volume: it begins a copy of its own.",
-    )

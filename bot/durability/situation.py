@@ -36,7 +36,8 @@ class Facts:
     """Everything that the decision depends on.
 
     `bucket` is None where none is configured; `local_txid` is None where Litestream's folder is missing;
-    `traces` are the names of files that a lost database left behind.
+    `traces` are the names of files that a lost database left behind; `must_begin_epoch` says that the lease was taken
+    over from an instance that did not release it.
     """
 
     database: FileKind
@@ -50,6 +51,7 @@ class Facts:
     allow_init: str | None = None
     restore_mode: Literal["accept-volume", "prefer-replica"] | None = None
     has_import: bool = False
+    must_begin_epoch: bool = False
 
     def is_here(self, marker: Marker) -> bool:
         """Whether a marker's epoch lies where the settings say."""

@@ -21,6 +21,7 @@ from bot.durability.environment import bot_environment
 from bot.durability.health import HealthServer, Readiness, listen
 from bot.durability.last_words import last_words
 from bot.durability.launch import Launch
+from bot.durability.leaseholder import Leaseholder
 from bot.durability.lock import VolumeLock
 from bot.durability.preflight import require_settings
 from bot.durability.race import race
@@ -47,6 +48,7 @@ class Supervisor:
         self._readiness = Readiness(settings.readiness_lifetime_seconds)
         self._health = HealthServer(self._readiness)
         self._replication: Replication | None = None
+        self._lease: Leaseholder | None = None
         self._bot: Child | None = None
         self._has_volume = False
         self._born = time.monotonic()
@@ -83,8 +85,13 @@ class Supervisor:
         # Held until this process has ended: its children inherit it, and may live a moment longer than this method.
         lock = await take_lock(self._settings)
         boot = Boot(self._settings, lock, self._say)
-        if boot.bucket is not None:
-            self._replication = Replication(self._settings, lock, boot.bucket)
+        if boot.bucket is None or boot.lease is None:
+            return await self._live(boot, lock, listener)
+        self._lease = boot.lease
+        self._replication = Replication(self._settings, lock, boot.bucket, boot.lease)
+        return await race(self._live(boot, lock, listener), boot.lease.until_taken())
+
+    async def _live(self, boot: Boot, lock: VolumeLock, listener: socket.socket) -> int | None:
         launch = Launch(self._settings, self._replication, self._say)
         prepared = await boot.prepare()
         self._has_volume = True
@@ -161,10 +168,18 @@ class Supervisor:
         is_safe = await self._flush(is_last=True)
         if self._replication is not None:
             await self._replication.stop()
+        if self._lease is not None:
+            # Also with writes left behind: it says who writes, and that is nobody now.
+            await self._lease.release(has_tail=not is_safe)
         if not is_safe:  # the last word, after whatever Litestream had to say
-            since = await run_aside(describe_backlog, self._settings.database_path)
-            log.error("The last writes, %s, are on the volume ONLY: keep it, the next start uploads them", since)
+            await self._tell_backlog()
         return is_safe
+
+    async def _tell_backlog(self) -> None:
+        since = await run_aside(describe_backlog, self._settings.database_path)
+        is_taken = self._lease is not None and self._lease.is_taken
+        then = "the other instance does not have them" if is_taken else "the next start uploads them"
+        log.error("The last writes, %s, are on the volume ONLY: keep it, %s", since, then)
 
     def _say(self, phase: str) -> None:
         self._readiness.phase = phase

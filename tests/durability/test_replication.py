@@ -1,6 +1,5 @@
 import asyncio
 import os
-import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -14,15 +13,14 @@ from bot.durability.bucket import Bucket, Version
 from bot.durability.lineage import Current
 from bot.durability.lock import VolumeLock
 from bot.durability.replication import Replication
-from bot.errors import ExitCode, UnavailableError
+from bot.errors import UnavailableError
 from bot.settings import Settings
 from bot.store.legacy.importer import ImportOptions
 from bot.store.legacy.report import ImportReport
 from tests.durability.conftest import Container, aside, children, is_alive, until
-from tests.durability.test_boot import boot, live, replicating
+from tests.durability.test_boot import boot, end, live, replicating
 
 Make = Callable[[dict[str, str]], Container]
-OFTEN = {"CANARY_INTERVAL_SECONDS": "0.2"}
 
 
 @pytest.fixture
@@ -49,15 +47,8 @@ class Repeating(Bucket):
 
 
 async def test_a_take_over_that_was_sent_twice_does_not_refuse_itself(settings: Settings) -> None:
-    with VolumeLock.take(settings.database_path.parent, 0) as lock:
-        marker = (await Boot(settings, lock, lambda _: None).prepare()).marker
-        assert marker is not None
-        replication = Replication(settings, lock, Repeating(settings))
-        try:
-            await replication.start(marker)
-            await replication.flush()
-        finally:
-            await replication.stop()
+    async with replicating(settings, Repeating) as replication:
+        await replication.flush()
     assert not (await boot(settings)).marker.is_pending  # type: ignore[union-attr]  # there is a bucket
 
 
@@ -73,8 +64,9 @@ async def test_a_litestream_that_never_answers_is_replaced(
         start = Boot(settings, lock, lambda _: None)
         marker = (await start.prepare()).marker
         assert start.bucket is not None
+        assert start.lease is not None
         assert marker is not None
-        replication = Replication(settings, lock, start.bucket)
+        replication = Replication(settings, lock, start.bucket, start.lease)
         try:
             with pytest.raises(UnavailableError):
                 await replication.start(marker)
@@ -84,6 +76,7 @@ async def test_a_litestream_that_never_answers_is_replaced(
             await asyncio.wait({keeper})
         finally:
             await replication.stop()
+            await end(start)
     assert not any(is_alive(int(pid)) for pid in starts.read_text().split())
 
 
@@ -98,38 +91,6 @@ def test_a_litestream_that_died_before_the_stop_is_started_for_the_last_upload(c
     assert container.stop(process) == 0, container.log
     container.lose_volume()
     assert container.live()["rows"] == 8
-
-
-def test_two_copies_of_a_volume_do_not_go_on_side_by_side(containers: Make, container: Container) -> None:
-    first = container.start(**OFTEN)
-    container.event()
-    other = containers(container.environment)
-    shutil.rmtree(other.volume)
-    container.copy_volume(other.volume)
-    second = other.start(**OFTEN)
-    other.event()
-    assert first.wait(9) == ExitCode.PROTECTED
-    assert "a copy of this volume" in container.log
-    assert "Everything is in the bucket" not in container.log  # nothing more is mixed in
-    assert other.stop(second) == 0
-    shutil.rmtree(other.volume / ".tzurot.db-litestream")
-    other.environment["RESTORE_MODE"] = "accept-volume"
-    assert other.live()["rows"] == 10
-    assert other.marker is not None
-    assert other.marker.epoch == 2
-
-
-def test_an_instance_whose_epoch_is_no_longer_current_ends(containers: Make, container: Container) -> None:
-    first = container.start(**OFTEN)
-    container.event()
-    other = containers(container.environment)
-    second = other.start(**OFTEN)
-    other.event()
-    assert first.wait(9) == ExitCode.PROTECTED
-    assert "Another instance" in container.log
-    assert "Everything is in the bucket" in container.log
-    assert second.poll() is None
-    assert other.stop(second) == 0
 
 
 async def test_a_stop_that_an_import_swallows_ends_the_start_all_the_same(

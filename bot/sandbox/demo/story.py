@@ -15,7 +15,7 @@ from bot.sandbox.demo.process import BotProcess
 from bot.sandbox.demo.report import Report
 from bot.sandbox.discord.model import Channel, Message, Permission, User
 from bot.sandbox.sample import SAMPLE_MENTION, SAMPLE_USER_ID, write_sample_folder
-from bot.sandbox.world import Sandbox
+from bot.sandbox.world import SHORT_TIMES, Sandbox
 
 T = TypeVar("T")
 
@@ -129,7 +129,9 @@ class Story:
     async def _second_start(self) -> None:
         self.report.act("A fresh machine, an empty volume, the same settings")
         started = time.monotonic()
-        with self.report.step("The bot is up: restored from the bucket, checked, connected to Discord"):
+        wait = SHORT_TIMES["LEASE_TAKEOVER_SECONDS"]
+        text = f"The bot is up: the lost machine's lease is over (after {wait} s here, 40 s by default), the database"
+        with self.report.step(f"{text} restored from the bucket, checked, connected to Discord"):
             await self._start()
         with self.report.step("Joss goes on talking: same login, same alias"):
             await self._talk(self.cast.garden, self.cast.newcomer, f"@{NEW_ALIAS} did you sleep well?")

@@ -1,0 +1,26 @@
+"""Whether a bucket refuses what it must: without conditional writes nothing keeps two writers apart."""
+
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, PreconditionError
+from obstore.store import S3Store
+
+from bot.errors import ConfigurationError
+
+CONDITIONS: dict[str, Any] = {"If-None-Match": "create", "If-Match": {"e_tag": f'"{"0" * 32}"'}}
+"""Two that never hold for an object that is there."""
+
+
+async def require_conditions(store: S3Store, key: str) -> None:
+    """Raise ConfigurationError unless an object that is there is kept under conditions that do not hold."""
+    for header, mode in CONDITIONS.items():
+        try:
+            await obstore.put_async(store, key, b"must be refused", mode=mode)
+        except (AlreadyExistsError, PreconditionError):
+            continue
+        raise ConfigurationError(
+            f"The bucket ignores {header}, so two writers could not be kept apart.",
+            remedy="Use a service with conditional writes: Railway's buckets, AWS S3, Cloudflare R2, Tigris, "
+            "SeaweedFS.",
+        )

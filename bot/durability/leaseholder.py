@@ -1,0 +1,307 @@
+"""Holds the lease on the bucket: acquired at a start, renewed beside everything else, released at the end."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.durability.aside import run_aside
+from bot.durability.bucket import Bucket
+from bot.durability.lease import (
+    MEMORY_NAME,
+    Lease,
+    Memory,
+    Sighting,
+    Standing,
+    age_seconds,
+    in_use,
+    judge,
+    must_begin_epoch,
+    read_memory,
+)
+from bot.durability.lineage import now_utc, replace_file
+from bot.durability.lock import VolumeLock
+from bot.durability.race import race
+from bot.errors import ConfigurationError, ProtectedError, StorageError, TzurotError, UnavailableError
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found, and since when (on this process's clock) nobody has renewed it."""
+
+    found: Sighting | None
+    unchanged_since: float
+
+
+class Leaseholder:
+    """This process's lease. From `acquire` on it is renewed until `release`, or until another instance has it."""
+
+    def __init__(self, settings: Settings, lock: VolumeLock, bucket: Bucket) -> None:
+        self._settings = settings
+        self._bucket = bucket
+        self._folder = settings.database_path.absolute().parent
+        self._volume = identify_volume(lock.fd)
+        self._owner = uuid.uuid4().hex
+        self._lease: Lease | None = None
+        self._next: Lease | None = None
+        self._e_tag: str | None = None
+        self._renewed = 0.0
+        self._held = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._when_lost: list[Callable[[], Awaitable[None]]] = []
+        self._has_epoch_begun = False
+
+    @property
+    def is_acquired(self) -> bool:
+        """Whether it was had once, be it held at this moment or not."""
+        return self._keeper is not None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process may write to the bucket at this moment."""
+        return self._held.is_set() and time.monotonic() < self._loses_at
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether another instance has it, for good."""
+        return self._keeper is not None and self._keeper.done() and not self._keeper.cancelled()
+
+    @property
+    def must_begin_epoch(self) -> bool:
+        """Whether the volume may not go on in the epoch that it has."""
+        return self._lease is not None and self._lease.must_begin_epoch and not self._has_epoch_begun
+
+    def when_lost(self, stop: Callable[[], Awaitable[None]]) -> None:
+        """Register what ends all writing to the bucket at once."""
+        self._when_lost.append(stop)
+
+    def require_held(self) -> None:
+        """UnavailableError unless this process may write."""
+        if not self.is_held:
+            raise UnavailableError(f"The lease on {self._settings.replica_prefix} is not held, so nothing is uploaded.")
+
+    async def until_held(self) -> None:
+        """Wait until this process may write."""
+        while not self.is_held:
+            await self._held.wait()
+            await asyncio.sleep(0)  # a loss that is due comes first
+
+    async def until_taken(self) -> None:
+        """Wait until another instance has the lease, and raise what that means: ProtectedError."""
+        await self._held.wait()
+        if self._keeper is not None:
+            await asyncio.shield(self._keeper)
+
+    async def look(self) -> Look:
+        """Who has the lease; nothing is written."""
+        return Look(await self._bucket.read_lease(), time.monotonic())
+
+    async def examine(self, look: Look) -> Look:
+        """The same with its age by the bucket's clock; ConfigurationError where the bucket keeps nobody apart."""
+        bucket_now = await self._bucket.try_conditions()
+        age = age_seconds(look.found, bucket_now) if look.found else 0
+        return replace(look, unchanged_since=time.monotonic() - age)
+
+    async def acquire(self, look: Look, progress: Progress) -> None:
+        """Take the lease, after waiting where another instance may have it; ProtectedError when it goes on renewing."""
+        limit = self._settings.lease_timeout_seconds
+        deadline = time.monotonic() + limit
+        if not await self._try_take(look):
+            log.warning("%s", f"{_describe(look, self._settings)}; waiting up to {limit:g} s")
+            while not await self._try_take(look):
+                if time.monotonic() >= deadline:
+                    raise _still_waiting(look, self._settings)
+                await asyncio.sleep(POLL_SECONDS)
+                look = await self._look_again(look, progress)
+        self._keeper = asyncio.create_task(self._keep())
+
+    def settle(self) -> None:
+        """A new epoch has begun on the volume, which the next renewal tells whoever comes later."""
+        self._has_epoch_begun = True
+
+    async def release(self, *, has_tail: bool = False) -> None:
+        """Let the next instance begin at once; `has_tail` warns it of writes that are on this volume only."""
+        is_taken, was_held = self.is_taken, self.is_held
+        await self.drop()
+        if self._lease is None or is_taken or not was_held:
+            return
+        changes = {"is_released": True, "has_tail": has_tail}
+        try:
+            async with asyncio.timeout(self._settings.lease_release_timeout_seconds):
+                await self._put(self._renewal(self._lease, **changes), self._lease.nonce)
+        except (TimeoutError, UnavailableError, ConfigurationError, ProtectedError) as error:
+            log.warning(
+                "The lease was not released, so a start on another volume waits up to %g s: %s",
+                *(self._settings.lease_takeover_seconds, str(error) or "the bucket took too long"),
+            )
+
+    async def drop(self) -> None:
+        """Stop renewing without a word, as a crash does."""
+        self._held.clear()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+    @property
+    def _loses_at(self) -> float:
+        return self._renewed + self._settings.lease_loss_seconds
+
+    async def _try_take(self, look: Look) -> bool:
+        found = look.found.lease if look.found else None
+        standing = judge(found, await run_aside(read_memory, self._folder), self._volume)
+        waited = time.monotonic() - look.unchanged_since
+        if standing is Standing.FOREIGN and waited < self._settings.lease_takeover_seconds:
+            return False
+        now = now_utc()
+        lease = Lease(
+            owner=self._owner,
+            nonce=uuid.uuid4().hex,
+            host=socket.gethostname(),
+            acquired_at=now,
+            renewed_at=now,
+            must_begin_epoch=must_begin_epoch(found, standing),
+        )
+        self._e_tag = look.found.e_tag if look.found else None
+        started = time.monotonic()
+        with contextlib.suppress(ProtectedError, UnavailableError):  # another was faster, or the bucket went away
+            await self._put(lease, found.nonce if found and standing is Standing.OWN else None)
+            self._succeed(lease, started)
+            _tell_taken(found, standing)
+            return True
+        return False
+
+    async def _look_again(self, look: Look, progress: Progress) -> Look:
+        try:
+            found = await self._bucket.read_lease()
+        except UnavailableError as error:
+            progress(error.message)
+            return look
+        if found is None or look.found is None or found.e_tag != look.found.e_tag:
+            look = Look(found, time.monotonic())
+        left = self._settings.lease_takeover_seconds - (time.monotonic() - look.unchanged_since)
+        progress(f"{_describe(look, self._settings)}; if it is gone, this one begins in {max(0, left):.0f} s.")
+        return look
+
+    async def _keep(self) -> None:
+        try:
+            await race(self._go_on_renewing(), self._watch_loss())
+        except ProtectedError as error:
+            log.error("%s", error.message)  # noqa: TRY400 - one line
+            await self._lose()
+            raise
+
+    async def _go_on_renewing(self) -> None:
+        is_late = False
+        while True:
+            pause = self._renewed + self._settings.lease_interval_seconds - time.monotonic()
+            await asyncio.sleep(self._settings.restart_delay_seconds if is_late else max(0, pause))
+            try:
+                await self._renew()
+                is_late = False
+            except (TimeoutError, UnavailableError, ConfigurationError) as error:
+                if not is_late:
+                    log.warning("The lease can't be renewed: %s", str(error) or "the bucket took too long")
+                is_late = True
+
+    async def _renew(self) -> None:
+        if self._lease is None:
+            return
+        started = time.monotonic()
+        # The same one again after a failure: should the bucket have it after all, the volume must still know it.
+        self._next = self._next or self._renewal(self._lease)
+        async with asyncio.timeout(self._settings.lease_request_timeout_seconds):
+            await self._put(self._next, self._lease.nonce)
+        self._succeed(self._next, started)
+
+    def _renewal(self, lease: Lease, **changes: bool) -> Lease:
+        """The lease under a new nonce."""
+        news = {"nonce": uuid.uuid4().hex, "renewed_at": now_utc(), "must_begin_epoch": self.must_begin_epoch}
+        return lease.model_copy(update=news | changes)
+
+    def _succeed(self, lease: Lease, started: float) -> None:
+        if self._lease is not None and not self._held.is_set():
+            log.warning("The lease is renewed again: uploads go on")
+        self._lease, self._next, self._renewed = lease, None, started
+        self._held.set()
+
+    async def _watch_loss(self) -> None:
+        while True:
+            await self._held.wait()
+            await asyncio.sleep(self._loses_at - time.monotonic())
+            if time.monotonic() >= self._loses_at:
+                log.error(
+                    "The lease was not renewed for %g s: nothing more is uploaded until the bucket answers",
+                    self._settings.lease_loss_seconds,
+                )
+                await self._lose()
+
+    async def _lose(self) -> None:
+        self._held.clear()
+        for stop in self._when_lost:
+            await stop()
+
+    async def _put(self, lease: Lease, previous: str | None) -> None:
+        """Put it over what we know of, or over our own whose answer was lost; ProtectedError where it is another's."""
+        await self._remember(tuple(nonce for nonce in (previous, lease.nonce) if nonce))
+        while (e_tag := await self._bucket.write_lease(lease, self._e_tag)) is None:
+            found = await self._bucket.read_lease()
+            if found is not None and found.lease.owner != self._owner:
+                raise in_use(self._settings, found.lease)
+            self._e_tag = found.e_tag if found else None
+            if found is not None and found.lease.nonce == lease.nonce:
+                return
+        self._e_tag = e_tag
+
+    async def _remember(self, nonces: tuple[str, ...]) -> None:
+        memory = Memory(volume=self._volume, nonces=nonces)
+        try:
+            await run_aside(replace_file, self._folder / MEMORY_NAME, memory.model_dump_json().encode())
+        except StorageError as error:  # the lease counts all the same; only a start after a crash then takes longer
+            log.debug("%s", error.message)
+
+
+def identify_volume(lock_fd: int) -> str:
+    """Which volume this is, on which run of which machine: as long as all that is the same, its lock proves enough.
+
+    On another machine it would not, and a copy of a volume has another lock file.
+    """
+    try:
+        boot = BOOT_ID.read_text().strip()
+    except OSError:
+        boot = uuid.uuid4().hex  # then no start ever knows it again
+    status = os.fstat(lock_fd)
+    return f"{boot}:{status.st_dev}:{status.st_ino}"
+
+
+def _describe(look: Look, settings: Settings) -> str:
+    holder = look.found.lease if look.found else "nobody, and yet not to be had"
+    return f"{settings.replica_prefix} in the bucket is written by {holder}"
+
+
+def _still_waiting(look: Look, settings: Settings) -> TzurotError:
+    if look.found is None:
+        return UnavailableError(f"The lease on {settings.replica_prefix} could not be written.")
+    return in_use(settings, look.found.lease)
+
+
+def _tell_taken(found: Lease | None, standing: Standing) -> None:
+    if found is None:
+        return
+    if standing is Standing.FOREIGN:
+        log.warning("%s ended without releasing its lease, which is taken over", found)
+    elif standing is Standing.FREE and found.has_tail:
+        log.warning("%s may have left writes behind that are on its volume only: start there if you still can", found)
