@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 
@@ -23,6 +24,7 @@ from bot.cogs.history import ChannelHistory, ReplyHerald
 from bot.cogs.owner import DirectOwner
 from bot.durability.canary import Canary
 from bot.durability.confirmation import AnswerConfirmation, Confirmation
+from bot.durability.drill_child import drill_aside
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
 from bot.durability.lineage import read_marker
 from bot.durability.litestream import Litestream
@@ -34,6 +36,7 @@ from bot.services.activations import Activations
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
+from bot.services.drills import Drills
 from bot.services.gate import Gate
 from bot.services.logins import Logins
 from bot.services.personalities import Personalities
@@ -199,6 +202,8 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
         store=parts.store, policy=services.policy, interval_seconds=parts.settings.upkeep_interval_seconds
     ).run
     jobs["measuring replication"] = parts.canary.run
+    if parts.settings.is_replicated:
+        jobs["holding drills"] = _drills_of(parts).run
     if (source := services.personalities.profiles) is not None:
         jobs["refreshing profiles"] = _refresher_of(parts, services.personalities, source).run
     tasks = [asyncio.create_task(_keep_running(name, job, parts.settings)) for name, job in jobs.items()]
@@ -298,6 +303,15 @@ def _receipts_of(settings: Settings, store: SQLiteStore, client: Client, owner: 
         owner=owner if settings.receipt_dm else None,
         interval=timedelta(seconds=settings.receipt_interval_seconds),
         count_limit_seconds=settings.read_timeout_seconds,
+    )
+
+
+def _drills_of(parts: Parts) -> Drills:
+    return Drills(
+        hold=partial(drill_aside, parts.settings),
+        owner=parts.owner,
+        delay_seconds=parts.settings.drill_delay_seconds,
+        interval_seconds=parts.settings.drill_interval_seconds,
     )
 
 

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     sync_timeout_seconds: Seconds = 5
     confirmation_retry_seconds: Seconds = 0.25
     acknowledgement_timeout_seconds: Seconds = 2
+    drill_interval_seconds: Seconds = 21_600
+    drill_delay_seconds: Seconds = 300
+    drill_timeout_seconds: Seconds = 1800
     check_timeout_seconds: Seconds = 10
     volume_check_interval_seconds: Seconds = 1
     lease_interval_seconds: Seconds = 10

@@ -12,10 +12,11 @@ from bot.cli.options import common_options, print_json, read_settings
 from bot.cli.printing import duration, print_pairs, print_table, size
 from bot.durability.lineage import read_marker
 from bot.durability.presence import Holder, find_holder
+from bot.rules.drill import Latest, Outcome
 from bot.rules.receipt import Receipt
 from bot.rules.receipt_text import describe
 from bot.settings import Settings
-from bot.store import lives
+from bot.store import drills, lives
 from bot.store.census import Census, count_tables
 from bot.store.columns import to_text, to_text_or_none
 from bot.store.console import Console
@@ -64,6 +65,7 @@ class Status:
     holder: Holder | None
     copy: Copy
     receipt: Receipt | None
+    drill: Latest | None
 
 
 @click.command("status")
@@ -84,6 +86,7 @@ def gather(settings: Settings) -> Status:
     with Console(path, settings.read_timeout_seconds) as console:
         census = count_tables(console, settings.read_timeout_seconds)
         canary = console.ask(CANARY).rows if "canary" in census.rows else []
+        drill = console.first(drills.latest()) if "drills" in census.rows else None
         receipt = console.first(lives.newest()) if "lives" in census.rows else None
     holder = find_holder(path.parent)
     return Status(
@@ -95,6 +98,7 @@ def gather(settings: Settings) -> Status:
         holder=holder,
         copy=_copy(settings, canary[0] if canary else (None, None, None), is_running=holder is not None),
         receipt=receipt,
+        drill=drill,
     )
 
 
@@ -171,6 +175,7 @@ def as_object(status: Status) -> dict[str, Any]:
         },
         "replication": asdict(status.copy),
         "receipt": receipt_as_object(status.receipt) if status.receipt else None,
+        "drill": _drill_as_object(status.drill) if status.drill else None,
     }
 
 
@@ -193,6 +198,16 @@ def receipt_as_object(receipt: Receipt) -> dict[str, Any]:
     }
 
 
+def _drill_as_object(drill: Latest) -> dict[str, Any]:
+    return {
+        "outcome": drill.outcome,
+        "reason": drill.reason or None,
+        "finished_at": to_text(drill.finished_at),
+        "verified_at": to_text_or_none(drill.verified_at),
+        "verified_age_seconds": _age(to_text_or_none(drill.verified_at)),
+    }
+
+
 def _show(status: Status) -> None:
     wal = f" + {size(status.wal_bytes)} in the write-ahead log" if status.wal_bytes else ""
     print_pairs(
@@ -202,6 +217,7 @@ def _show(status: Status) -> None:
             "Engine": f"SQLite {engine_version()}",
             "In use": f"by {status.holder}" if status.holder else "by nobody: the bot is not running",
             "Copy": _describe_copy(status.copy),
+            **({"Last drill": _describe_drill(status.drill)} if status.copy.is_configured else {}),
             "Last start": _describe_receipt(status.receipt),
         }
     )
@@ -211,6 +227,17 @@ def _show(status: Status) -> None:
         for name, count in status.census.rows.items()
     ]
     print_table(["table", "rows"], rows, right=frozenset({1}))
+
+
+def _describe_drill(drill: Latest | None) -> Text:
+    if drill is None:
+        return Text("none yet: the copy was never restored on trial", "yellow")
+    age = _age(to_text_or_none(drill.verified_at))
+    verified = "never verified" if age is None else f"verified {duration(age)} ago"
+    if drill.outcome is Outcome.VERIFIED:
+        return Text(verified, "green")
+    style = "bold red" if drill.outcome is Outcome.FAILED else "yellow"
+    return Text(f"{drill.outcome.upper()} at {to_text(drill.finished_at)}: {drill.reason} Last {verified}.", style)
 
 
 def _describe_receipt(receipt: Receipt | None) -> Text:

@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.cogs.context import Context, bare, hybrid_command, plain, reply, services_of
 from bot.errors import NotFoundError
 from bot.model import ReplicationState
+from bot.rules.drill import Latest, Outcome
 from bot.rules.receipt_text import describe
 from bot.services.status_report import Report
 
@@ -87,6 +88,7 @@ def _described(report: Report) -> str:
             f"Awake for {minutes // 1440} d {minutes // 60 % 24} h {minutes % 60} min.",
             f"I remember {kept}.",
             _replication(report.replication),
+            *([_drilled(report.drill)] if report.drill else []),
             *([f"Last start: {describe(report.receipt)}"] if report.receipt else []),
         )
     )
@@ -100,6 +102,12 @@ def _replication(state: ReplicationState) -> str:
     when = f"<t:{int(state.confirmed_at.timestamp())}:R>"
     text = f"The copy outside of this machine was last confirmed {when}, {state.lag_ms or 0:.0f} ms behind me."
     return f"{text}\n⚠️ Copying fails at the moment." if state.failure else text
+
+
+def _drilled(drill: Latest) -> str:
+    verified = f"<t:{int(drill.verified_at.timestamp())}:R>" if drill.verified_at else "never"
+    text = f"It was last restored on trial and found right {verified}."
+    return f"{text}\n⚠️ The last trial FAILED." if drill.outcome is Outcome.FAILED else text
 
 
 async def setup(bot: commands.Bot) -> None:

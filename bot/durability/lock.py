@@ -51,6 +51,10 @@ class VolumeLock:
         os.set_inheritable(fd, False)  # noqa: FBT003 - it takes no keyword
         return cls(fd)
 
+    def name_socket(self, path: Path) -> None:
+        """Add where Litestream listens to the signature, for commands beside the running bot."""
+        _sign(self.fd, path)
+
     def release(self) -> None:
         """Close this process's part; the lock is free when every process that inherited it has ended."""
         os.close(self.fd)
@@ -83,8 +87,10 @@ def _open(folder: Path) -> int:
         ) from None
 
 
-def _sign(fd: int) -> None:
+def _sign(fd: int, litestream: Path | None = None) -> None:
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat("T", "seconds")}
+    if litestream is not None:
+        holder["socket"] = str(litestream)
     try:
         os.ftruncate(fd, 0)
         os.pwrite(fd, orjson.dumps(holder), 0)

@@ -13,11 +13,15 @@ from bot.durability.lock import LOCK_NAME
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that signed the lock: the supervisor, or a command that changes the database."""
+    """The process that signed the lock: the supervisor, or a command that changes the database.
+
+    `socket` is where its Litestream listens, if it has one.
+    """
 
     pid: int | None = None
     host: str | None = None
     since: datetime | None = None
+    socket: Path | None = None
 
     def __str__(self) -> str:
         """As an operator reads it."""
@@ -45,6 +49,12 @@ def find_holder(folder: Path) -> Holder | None:
 def _read_signature(content: bytes) -> Holder:
     try:
         signature = orjson.loads(content)
-        return Holder(int(signature["pid"]), str(signature["host"]), datetime.fromisoformat(signature["since"]))
+        named = signature.get("socket")
+        return Holder(
+            pid=int(signature["pid"]),
+            host=str(signature["host"]),
+            since=datetime.fromisoformat(signature["since"]),
+            socket=Path(named) if named else None,
+        )
     except (ValueError, KeyError, TypeError):
         return Holder()

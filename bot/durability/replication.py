@@ -35,6 +35,7 @@ class Replication:
         self._database = settings.database_path.absolute()
         self._scratch = Path(tempfile.mkdtemp(prefix="tzurot-"))
         self.socket = settings.litestream_socket or self._scratch / "litestream.sock"
+        lock.name_socket(self.socket)
         self.client = Litestream(self.socket, self._database)
         self._program = litestream_program()
         self._marker: Marker | None = None

@@ -5,7 +5,8 @@ import logging
 import re
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -36,7 +37,10 @@ HOW_TO_GO_BACK = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which replica to fetch: an epoch's prefix, and the time or transaction to go back to; neither: the latest."""
+    """Which replica to fetch: an epoch's prefix, and the time or transaction to go back to; neither: the latest.
+
+    `txid` is as Litestream 0.5.17 writes it: it takes exactly 16 hexadecimal digits in lower case, and no other form.
+    """
 
     prefix: str
     at: datetime | None = None
@@ -51,6 +55,7 @@ class Restored:
     txid: str
     rows: int
     duration_ms: float
+    tables: Mapping[str, int] = field(default_factory=dict)
 
 
 async def fetch(settings: Settings, source: Source, target: Path, inherits: tuple[int, ...] = ()) -> Restored:
@@ -76,7 +81,8 @@ async def fetch(settings: Settings, source: Source, target: Path, inherits: tupl
             f"The copy at {source.prefix} was fetched, but does not verify: {found}.",
             remedy="Restore an earlier time with `tzurot restore --at`.",
         )
-    return Restored(path, txid, sum(report.rows.values()), (time.monotonic() - started) * 1000)
+    duration_ms = (time.monotonic() - started) * 1000
+    return Restored(path, txid, sum(report.rows.values()), duration_ms, report.rows)
 
 
 async def restore_replica(settings: Settings, source: Source, target: Path) -> Restored:

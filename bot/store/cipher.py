@@ -27,6 +27,14 @@ UNION
 SELECT DISTINCT substr(token, 1, :length) FROM webhooks
 """
 
+SAMPLES = """
+SELECT 'auth_tokens' AS home, user_id AS row_id, token FROM auth_tokens WHERE user_id IN
+    (SELECT min(user_id) FROM auth_tokens GROUP BY substr(token, 1, :length))
+UNION ALL
+SELECT 'webhooks', channel_id, token FROM webhooks WHERE channel_id IN
+    (SELECT min(channel_id) FROM webhooks GROUP BY substr(token, 1, :length))
+"""
+
 
 class CanFetch(Protocol):
     """A store or a reader."""
@@ -87,6 +95,20 @@ async def require_keys(store: CanFetch, cipher: Cipher) -> None:
     used = {head.partition(".")[2] for head in heads}
     if missing := sorted(used - set(cipher.key_ids)):
         raise _missing(missing)
+
+
+async def open_samples(store: CanFetch, cipher: Cipher) -> int:
+    """Decrypt at least one secret of each key and table, and return of how many.
+
+    Raises ProtectedError for a key that isn't there, UnreadableError for a secret that does not open.
+    """
+    length = len(VERSION) + 1 + KEY_ID_LENGTH
+    samples = await store.fetch(
+        Query(SAMPLES, lambda row: (row["token"], row["home"], row["row_id"]), {"length": length})
+    )
+    for text, table, row_id in samples:
+        cipher.decrypt(text, table, "token", row_id)
+    return len(samples)
 
 
 def _missing(key_ids: Sequence[str]) -> ProtectedError:

@@ -11,6 +11,11 @@ ORDER BY name
 """
 
 
+def is_own(table: str) -> bool:
+    """Whether a table is the program's, and not SQLite's, Litestream's or the migrations'."""
+    return not table.startswith(("sqlite_", "_"))
+
+
 def tables() -> Query[str]:
     """The names of the program's tables."""
     return Query(TABLES, lambda row: str(row["name"]))

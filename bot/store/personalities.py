@@ -173,3 +173,11 @@ def find_by_profile_age(fetched_before: datetime, limit: int) -> Query[Personali
         read,
         {"before": to_text(fetched_before), "limit": limit},
     )
+
+
+def first_name() -> Query[str]:
+    """The name of the oldest active personality, in lower case as messages mention it."""
+    return Query(
+        "SELECT name_lower FROM personalities WHERE is_active = 1 ORDER BY id LIMIT 1",
+        lambda row: str(row["name_lower"]),
+    )

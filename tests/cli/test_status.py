@@ -198,3 +198,27 @@ def test_it_shows_the_receipt_of_the_last_start(tzurot: Run, database: Path) -> 
         " 3 messages missed: 2 answered, 1 too old.",
     }
     assert "2 LOST (2 of turns)" in tzurot("status", "--database", database).out
+
+
+def test_it_says_when_the_copy_was_last_restored_on_trial(tzurot: Run, database: Path) -> None:
+    def told() -> str:
+        return tzurot("status", "--database", database, **REPLICA).out
+
+    def held(outcome: str, finished_at: str, reason: str = "") -> None:
+        with opened(connect(database, "rw", 5)) as connection:
+            connection.execute(
+                "INSERT INTO drills (nonce, started_at, finished_at, outcome, reason) VALUES (:at, :at, :at, :o, :r)",
+                {"at": finished_at, "o": outcome, "r": reason},
+            )
+
+    assert "never restored on trial" in told()
+    assert tzurot("status", "--json", "--database", database, **REPLICA).json["drill"] is None
+    long_ago = to_text(datetime.now(UTC) - timedelta(days=3))
+    held("verified", long_ago)
+    assert "verified 3 days ago" in told()
+    held("failed", "2026-11-23T12:00:00.000Z", "A file is damaged.")
+    assert "FAILED at 2026-11-23T12:00:00.000Z: A file is damaged. Last verified 3 days ago." in told()
+    seen = tzurot("status", "--json", "--database", database, **REPLICA).json["drill"]
+    assert (seen["outcome"], seen["reason"], seen["verified_at"]) == ("failed", "A file is damaged.", long_ago)
+    assert seen["verified_age_seconds"] == pytest.approx(3 * 86_400, abs=60)
+    assert "Last drill" not in tzurot("status", "--database", database).out

@@ -1,0 +1,43 @@
+"""Restores on trial, all the time: the only proof that a copy is one."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bot.errors import TzurotError
+from bot.rules.drill import Drill, Outcome, describe
+from bot.services.ports import Owner
+
+log = logging.getLogger(__name__)
+
+LEVELS = {Outcome.VERIFIED: logging.INFO, Outcome.FAILED: logging.ERROR, Outcome.INCONCLUSIVE: logging.WARNING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drills:
+    """Holds one some minutes after a start and then at every interval. Run it as a background task."""
+
+    hold: Callable[[], Awaitable[Drill]]
+    owner: Owner
+    delay_seconds: float
+    interval_seconds: float
+    pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+
+    async def run(self) -> None:
+        """Hold drills until cancelled; the owner is told of each that failed."""
+        await self.pause(self.delay_seconds)
+        while True:
+            await self._hold_one()
+            await self.pause(self.interval_seconds)
+
+    async def _hold_one(self) -> None:
+        try:
+            drill = await self.hold()
+        except TzurotError as error:
+            log.warning("A restore on trial could not be held: %s", error.message)
+            return
+        text = describe(drill)
+        log.log(LEVELS[drill.outcome], "%s", text)
+        if drill.outcome is Outcome.FAILED:
+            await self.owner.tell(f"⚠️ {text} Until it succeeds, the volume may be the only copy that is whole.")

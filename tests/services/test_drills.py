@@ -1,0 +1,56 @@
+"""Drills while the bot runs: when, and who hears of them."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.errors import TzurotError, UnavailableError
+from bot.rules.drill import Drill, Outcome, Scope
+from bot.services.drills import Drills
+from tests.services.test_receipts import FakeOwner
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+VERIFIED = Drill(outcome=Outcome.VERIFIED, scope=Scope.LIVE, started_at=NOON, finished_at=NOON, row_count=3)
+FAILED = replace(VERIFIED, outcome=Outcome.FAILED, reason="A file is damaged.")
+OPEN = replace(VERIFIED, outcome=Outcome.INCONCLUSIVE, reason="The bucket is away.")
+
+
+async def run(results: Sequence[Drill | TzurotError], owner: FakeOwner) -> list[float]:
+    """Hold one drill for each result; the pauses that were made."""
+    left, pauses = list(results), []
+
+    async def hold() -> Drill:
+        result = left.pop(0)
+        if isinstance(result, TzurotError):
+            raise result
+        return result
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if not left:
+            raise asyncio.CancelledError
+
+    job = Drills(hold=hold, owner=owner, delay_seconds=5, interval_seconds=60, pause=pause)
+    with pytest.raises(asyncio.CancelledError):
+        await job.run()
+    return pauses
+
+
+async def test_the_first_comes_after_the_delay_and_the_others_at_the_interval_whatever_happens() -> None:
+    assert await run([VERIFIED, OPEN, UnavailableError("It hung."), FAILED], FakeOwner()) == [5, 60, 60, 60, 60]
+
+
+async def test_only_a_failed_one_is_told_to_the_owner_and_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    owner = FakeOwner()
+    with caplog.at_level(logging.INFO):
+        await run([VERIFIED, OPEN, UnavailableError("It hung."), FAILED], owner)
+    (told,) = owner.heard
+    assert told == (
+        "⚠️ The restore on trial FAILED: A file is damaged."
+        " Until it succeeds, the volume may be the only copy that is whole."
+    )
+    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING", "WARNING", "ERROR"]
