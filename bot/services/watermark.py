@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bot.errors import StorageError
-from bot.model import Clock, utc_now
+from bot.model import Clock, snowflake_of, utc_now
 from bot.store import marks
 from bot.store.statement import Store
 
@@ -31,8 +31,10 @@ class Watermark:
         return min(self._undecided) - 1 if self._undecided else self._newest
 
     async def load(self) -> None:
-        """Begin where the process before this one stopped."""
+        """Begin where the process before this one stopped; the first one notes when it began, lest it die unnoted."""
         self._newest = self._written = await self.store.first(marks.get())
+        if self._newest is None:
+            await self.store.write(marks.put(snowflake_of(self.clock()), self.clock()))
 
     def begin_at(self, message_id: int) -> None:
         """Where nothing was ever noted, begin here."""

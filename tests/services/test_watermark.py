@@ -135,3 +135,10 @@ def _turn(message_id: int, state: str) -> Statement:
         " VALUES (:id, 1, 1, 1, 'mention', :state, 'x', 'x')",
         {"id": message_id, "state": state},
     )
+
+
+async def test_a_first_life_that_dies_before_it_has_heard_anything_has_noted_when_it_began(
+    watermark: Watermark, store: SQLiteStore, clock: Clock
+) -> None:
+    await watermark.load()
+    assert await store.first(marks.get()) == snowflake_of(clock())
