@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.sandbox.bell import Bell
 from bot.sandbox.listener import Listener
+from bot.sandbox.moments import Moment, Watcher
 
 CHAT, LOGIN, PROFILE, AVATAR, ANY = "chat", "login", "profile", "avatar", "*"
 """The routes, as faults and calls name them."""
@@ -121,6 +122,7 @@ class AISandbox:
 
     def __init__(self, *, token_lifetime_seconds: float | None = None) -> None:
         self.answers: Callable[[str], str] | None = None
+        self.watcher: Watcher | None = None
         self.calls: list[AICall] = []
         self.faults = AIFaults()
         self.profiles: dict[str, dict[str, Any]] = {}
@@ -197,13 +199,21 @@ class AISandbox:
             self._bell.ring()
             fault = self.faults.take(route)
             if fault is None:
-                return handler(call, request.match_info.get("name", ""))
+                return perform(call, request.match_info.get("name", ""))
             await asyncio.sleep(fault.delay_seconds)
             if fault.is_hung:
                 await asyncio.Event().wait()
             if fault.is_cut and request.transport is not None:
                 request.transport.abort()
-            return fault.response() if fault.response else handler(call, request.match_info.get("name", ""))
+            return fault.response() if fault.response else perform(call, request.match_info.get("name", ""))
+
+        def perform(call: AICall, name: str) -> web.Response:
+            if self.watcher is not None and self.watcher(route, Moment.ARRIVED):
+                return _error(503, "Nobody is there any more")
+            response = handler(call, name)
+            if self.watcher is not None:
+                self.watcher(route, Moment.APPLIED)
+            return response
 
         return serve
 

@@ -29,12 +29,18 @@ SHORT_TIMES = {
 
 
 class Sandbox:
-    """Discord, AI service and bucket; `directory` holds the bucket's objects and is the caller's to remove."""
+    """Discord, AI service and bucket; `directory` holds the bucket's objects and is the caller's to remove.
 
-    def __init__(self, directory: Path, options: DiscordOptions | None = None) -> None:
+    A `bucket` that is given is running already and goes on when the rest ends.
+    """
+
+    def __init__(
+        self, directory: Path, options: DiscordOptions | None = None, bucket: BucketSandbox | None = None
+    ) -> None:
         self.discord = DiscordSandbox(options)
         self.ai = AISandbox()
-        self.bucket = BucketSandbox(directory / "bucket")
+        self.bucket = bucket or BucketSandbox(directory / "bucket")
+        self._parts = (self.discord, self.ai) if bucket else (self.discord, self.ai, self.bucket)
         self._port = ReservedPort()
         self._encryption_key = base64.b64encode(os.urandom(32)).decode()
         self._opened = AsyncExitStack()
@@ -59,9 +65,9 @@ class Sandbox:
         }
 
     async def __aenter__(self) -> Self:
-        """Start all three, or none."""
+        """Start everything that is its own, or nothing."""
         async with AsyncExitStack() as opening:
-            for part in (self.discord, self.ai, self.bucket):
+            for part in self._parts:
                 await opening.enter_async_context(part)
             opening.callback(self._port.close)
             self._opened = opening.pop_all()
@@ -70,5 +76,5 @@ class Sandbox:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End all three."""
+        """End what was started."""
         await self._opened.aclose()

@@ -1,10 +1,11 @@
 """The real entry point as a subprocess, and the `tzurot` command as an operator would call it."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,11 @@ class BotProcess:
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
-        """Start it; its log goes to a file."""
+    async def start(self, command: Sequence[str] = ()) -> None:
+        """Start it, or another command in its place; its log goes to a file."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *_entry_point(),
+                *(command or _entry_point()),
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -37,18 +38,48 @@ class BotProcess:
                 start_new_session=True,
             )
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
     async def kill(self) -> None:
         """SIGKILL to the supervisor, Litestream and the bot; returns when none of them is left."""
-        if self._process is None or self._process.returncode is not None:
-            self._process = None
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
             return
-        family = [self._process.pid, *_children_of(self._process.pid)]
-        handles = [handle for pid in family if (handle := _handle_of(pid)) is not None]
+        handles = _handles_of([process.pid, *_children_of(process.pid)])
         for handle in handles:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
         await asyncio.gather(*(_until_ended(handle) for handle in handles))
-        await self._process.wait()
-        self._process = None
+        await process.wait()
+
+    def strike(self, victim: str = "") -> None:
+        """SIGKILL at this very moment, to all of them, or to the children in whose command line the word stands."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        children = _children_of(self._process.pid)
+        doomed = [child for child in children if victim in _command_of(child)] if victim else children
+        for pid in doomed if victim else [self._process.pid, *children]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    async def ended(self) -> int:
+        """Its exit code, once it and the children that it has now are gone; negative for a signal."""
+        if self._process is None:
+            raise TzurotError("The bot was not started.")
+        handles = _handles_of(_children_of(self._process.pid))
+        code, *_ = await asyncio.gather(self._process.wait(), *(_until_ended(handle) for handle in handles))
+        return code or 0
+
+    async def stop(self, timeout_seconds: float) -> int:
+        """Ask it to end as a deploy does; its exit code. Raises TimeoutError."""
+        if self._process is None:
+            raise TzurotError("The bot was not started.")
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(timeout_seconds):
+            return await self.ended()
 
     async def watch(self) -> None:
         """Return never; raises TzurotError when the process ends by itself."""
@@ -90,6 +121,17 @@ def _children_of(pid: int) -> list[int]:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:  # it has ended already
         return []
+
+
+def _command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended already
+        return ""
+
+
+def _handles_of(pids: Sequence[int]) -> list[int]:
+    return [handle for pid in pids if (handle := _handle_of(pid)) is not None]
 
 
 def _handle_of(pid: int) -> int | None:

@@ -22,6 +22,7 @@ from bot.sandbox.discord.limits import RateLimits
 from bot.sandbox.discord.model import Exchange, Request
 from bot.sandbox.discord.state import State
 from bot.sandbox.listener import Listener
+from bot.sandbox.moments import Moment, Watcher
 
 BASE = "/api/v10"
 ROUTES: dict[tuple[str, str], Handler] = {
@@ -58,6 +59,7 @@ class Rest:
     listener: Listener | None = None
     requests: list[Request] = field(default_factory=list)
     observer: Callable[[Exchange], None] | None = None
+    watcher: Watcher | None = None
 
     def add_to(self, application: web.Application) -> None:
         """Register every route."""
@@ -109,7 +111,12 @@ class Rest:
         self._take_hidden_limit(request, route, call)
         if fault is not None and fault.failure is not None and not fault.is_done:
             raise fault.failure
+        watched = f"{request.method} {route}"
+        if self.watcher is not None and self.watcher(watched, Moment.ARRIVED):
+            raise Failure(503, 0, "503: nobody is there any more")
         answer = incoming.handler(self.state, call)
+        if self.watcher is not None:
+            self.watcher(watched, Moment.APPLIED)
         if fault is not None and fault.failure is not None:
             raise fault.failure
         return answer

@@ -18,6 +18,7 @@ from bot.sandbox.discord.rest import BASE, Rest
 from bot.sandbox.discord.session import CloseCode, Opcode
 from bot.sandbox.discord.state import State
 from bot.sandbox.listener import Listener
+from bot.sandbox.moments import Watcher
 
 GATEWAY_PATH = "/gateway-socket"
 
@@ -149,6 +150,10 @@ class DiscordSandbox(People):
     def observe(self, observer: Callable[[Exchange], None]) -> None:
         """Show every REST call with its bodies to someone who checks their shape."""
         self._rest.observer = observer
+
+    def watch(self, watcher: Watcher | None) -> None:
+        """Tell someone of each REST call, such as POST /channels/{channel_id}/messages, at both of its moments."""
+        self._rest.watcher = watcher
 
     async def wait_for_session(self, after: int = 0, *, timeout_seconds: float = WAIT_SECONDS) -> None:
         """Until a session is connected, and more than `after` were started. Raises TimeoutError."""
