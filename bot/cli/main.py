@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "Start the bot with its replication: what a container runs.",
     "bot": "The bot process itself; `run` starts it.",
     "demo": "Show the whole promise on this machine, in under a minute.",
+    "certify": "Prove the promise: kill everything again and again, and balance the books.",
     "import": "Read a data folder of the JavaScript original.",
     "status": "What is stored, and how safe it is.",
     "doctor": "Check settings, engine, lock, bucket and Discord, one line each.",

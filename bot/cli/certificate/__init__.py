@@ -1,0 +1,1 @@
+"""What `tzurot certify` needs of the program itself: its processes made to die, its databases looked into."""
