@@ -20,9 +20,12 @@ from bot.store.engine import require_engine
 def command(other: Path, table: str | None, database: Path | None, *, as_json: bool) -> int:
     """Show what differs between the live database (here) and the one at PATH (there).
 
-    Per table: rows that only one of them has and rows that changed, with the first few keys; never what is in
-    them. Reads only, and may run beside the bot. The table canary, which a running bot rewrites all the time, is
-    compared only with --table canary. Exit code 0: nothing differs; 1: something does.
+    PATH is a copy that `tzurot restore` or `tzurot backup` made, of this or an earlier version. Per table: rows
+    that only one of them has and rows that changed, with the first few keys and the names of the changed columns;
+    never what is in them. Reads only, and may run beside the bot. The bookkeeping of a running bot (canary,
+    gateway_marks) is compared only where --table names it.
+
+    Exit code 0: nothing differs; 1: something does, or it failed and says why.
     """
     require_engine()
     settings = read_settings(database)

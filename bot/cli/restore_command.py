@@ -23,13 +23,21 @@ from bot.store.engine import require_engine
 @click.option(
     "--epoch", type=click.IntRange(min=1), metavar="N", help="Only epoch N, with what was written to it after its end."
 )
-@click.option("--to", "target", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="PATH")
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="PATH",
+    help="Where the database goes; nothing may be there yet.",
+)
 @common_options
 def command(at: datetime | None, epoch: int | None, target: Path, database: Path | None, *, as_json: bool) -> None:
-    """Fetch the database from the bucket to PATH, the newest state or that of a time.
+    """Fetch the database from the bucket to PATH, the newest state or that of any time of the last 7 days.
 
-    PATH must not be there yet and can't be the live database: `tzurot run` restores that by itself when it is lost.
-    The copy is checked in full before it gets its name.
+    PATH can't be the live database: `tzurot run` restores that by itself when it is lost. The copy is checked in
+    full before it gets its name. `tzurot diff PATH` then shows what differs from now; to take back one thing,
+    `tzurot undo` is shorter.
     """
     require_engine()
     settings = read_settings(database)

@@ -51,6 +51,17 @@ class Change:
     undone_by: str | None = None
     is_undo: bool = False
 
+    @property
+    def counts(self) -> bool:
+        """Whether it can be taken back: neither it was, nor is it a taking back."""
+        return not self.is_undo and self.undone_by is None
+
+    @property
+    def is_refresh(self) -> bool:
+        """Whether the program took over what a personality's profile says, which it would do again."""
+        is_own = self.changed_by == NOBODY and self.batch is not None
+        return is_own and self.kind is Kind.PERSONALITY and self.action is Action.PUT and _is_active(self.before)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -154,10 +165,9 @@ def without_homeless(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def require_untouched(reversal: Reversal, later: Iterable[Change]) -> None:
-    """Refuse what was changed again since; a personality's profile, which the program refreshes, does not count."""
+    """Refuse what was changed again since; a refreshed profile is no such change."""
     for change in later:
-        is_refresh = change.kind is Kind.PERSONALITY and change.changed_by == NOBODY
-        if change.id not in reversal.ids and not is_refresh:
+        if change.id not in reversal.ids and not change.is_refresh:
             who = f" by <@{change.changed_by}>" if change.changed_by else ""
             raise ConflictError(f"{_named(change)} was changed again since{who}, so I can't take this back.")
 

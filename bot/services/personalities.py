@@ -183,7 +183,7 @@ class Personalities:
             statements: builtins.list[Statement] = []
             for name in new:
                 statements += [
-                    Edit(self.policy.owner_id, now).record(Kind.PERSONALITY, Action.PUT, name),
+                    Edit(NOBODY, now).record(Kind.PERSONALITY, Action.PUT, name),
                     rows_of.put(Personality(name, name, self.policy.owner_id, now)),
                 ]
             if statements:

@@ -113,7 +113,7 @@ class OperatorUndo:
         kept = [change for change in found if change.changed_at > oldest]
         if wanted.at is not None:
             return await look_at(self.store, await self._since(kept, wanted.at))
-        counting = [change for change in kept if not change.is_undo and change.undone_by is None]
+        counting = [change for change in kept if change.counts and not change.is_refresh]
         if not counting:
             raise NotFoundError(f"No change of the {wanted.kind} “{wanted.name}” in the last {days} days is left.")
         return await look_at(self.store, await _together(self.store, counting[0]))
@@ -176,7 +176,7 @@ async def _step(store: Store, change: Change) -> Step:
 async def _together(store: Store, change: Change) -> Reversal:
     """The change, with what was changed together with it and was not taken back alone."""
     found = await store.fetch(changes.find_together(change))
-    return group([one for one in found if not one.is_undo and one.undone_by is None])
+    return group([one for one in found if one.counts])
 
 
 async def _swept(store: Store, steps: tuple[Step, ...]) -> tuple[Step, ...]:

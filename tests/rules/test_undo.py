@@ -1,5 +1,6 @@
 """What may be taken back, by the rules alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,7 +51,8 @@ def test_each_subject_goes_back_to_its_first_state_and_personalities_come_last()
         ([change(1)], False),
         ([change(9)], True),
         ([change(9, by=0)], True),
-        ([change(9, Kind.PERSONALITY, "lilith", by=0)], False),
+        ([replace(change(9, Kind.PERSONALITY, "lilith", by=0), before={"is_active": 1})], False),
+        ([replace(change(9, Kind.PERSONALITY, "lilith", by=0), before={"is_active": 1}, batch=None)], True),
         ([change(9, Kind.PERSONALITY, "lilith", by=TOM)], True),
     ],
 )

@@ -247,6 +247,21 @@ async def test_the_profiles_refresh_stands_in_nobodys_way(house: House) -> None:
     assert (await house.personalities.info("lilith")).personality.is_active
 
 
+async def test_the_operator_takes_back_what_people_did_and_not_the_profiles_refresh(house: House) -> None:
+    await house.add()
+    await house.personalities.adopt("lilith", Profile("lilith", "Queen Lilith"))
+    wanted = Wanted(Kind.PERSONALITY, "lilith")
+    shown = await house.operator.preview(wanted)
+    assert (shown.reversal.main.changed_by, shown.main.will_be_present) == (USER, False)
+
+
+async def test_what_the_settings_added_is_not_the_owners_own_change(house: House) -> None:
+    seeding = replace(house.personalities, policy=replace(house.policy, owner_personalities=("baba",)))
+    assert await seeding.seed() == 1
+    with pytest.raises(NotFoundError, match="nothing of yours"):
+        await house.undo.preview(Member(OWNER), NSFW)
+
+
 async def test_only_what_was_shown_is_taken_back(house: House) -> None:
     await house.add()
     shown = await house.undo.preview(MODERATOR, NSFW)
