@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -27,7 +28,7 @@ class Question(discord.ui.View):
 
     def __init__(self, author_id: int, timeout_seconds: float) -> None:
         super().__init__(timeout=timeout_seconds)
-        self.is_agreed = False
+        self.agreement: discord.Interaction | None = None
         self._author_id = author_id
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
@@ -42,7 +43,7 @@ class Question(discord.ui.View):
     @discord.ui.button(label="Take it back", style=discord.ButtonStyle.danger)
     async def agree(self, interaction: discord.Interaction, _: discord.ui.Button[discord.ui.View]) -> None:
         """Yes."""
-        self.is_agreed = True
+        self.agreement = interaction
         self.stop()
         await interaction.response.edit_message(view=None)
 
@@ -71,13 +72,16 @@ class UndoCog(commands.Cog):
     @hybrid_command(description="Take back your last change")
     async def undo(self, ctx: Context) -> None:
         """A personality, alias, activation, login or verification; the second time the change before it."""
-        member, place = member_of(ctx), place_of(ctx)
-        shown = await self._undo.preview(member, place)
-        if await self._agrees(ctx, shown):
-            done = await self._undo.undo(member, place, shown)
+        member = member_of(ctx)
+        shown = await self._undo.preview(member, place_of(ctx))
+        agreement = await self._ask(ctx, shown)
+        if agreement is not None:
+            # Their rights may have changed while the question stood.
+            member = replace(member, may_manage_messages=agreement.permissions.manage_messages)
+            done = await self._undo.undo(member, place_of(ctx), shown)
             await reply(ctx, f"Taken back: {_effect(done)}", is_private=True)
 
-    async def _agrees(self, ctx: Context, shown: Preview) -> bool:
+    async def _ask(self, ctx: Context, shown: Preview) -> discord.Interaction | None:
         timeout = services_of(self._bot).policy.undo_question_timeout.total_seconds()
         question = Question(ctx.author.id, timeout)
         when = discord.utils.format_dt(shown.reversal.main.changed_at, "R")
@@ -86,7 +90,7 @@ class UndoCog(commands.Cog):
         if await question.wait():
             with contextlib.suppress(*UNDELIVERED):
                 await message.edit(**LEFT)
-        return question.is_agreed
+        return question.agreement
 
 
 def _deed(shown: Preview) -> str:

@@ -144,6 +144,18 @@ async def test_an_activation_is_not_taken_back_by_who_lost_the_right(world: Worl
         assert "Manage Messages" in (await world.hears("!tz undo")).content
 
 
+async def test_a_right_that_was_lost_while_the_question_stood_does_not_count(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        await world.hears("!tz activate lil")
+        question = await asked(world)
+        world.discord.set_permissions(world.guild, world.mira, Permission.NONE)
+        await answered(world, question, AGREE)
+        assert "Manage Messages" in (await world.next(world.channel, question)).content
+        assert (await world.hears("anyone here?")).author_name == "Lilith"
+
+
 async def test_what_changed_while_the_question_stood_is_not_taken_back(world: World) -> None:
     async with world.bot():
         await world.log_in()

@@ -19,7 +19,7 @@ collect_ignore = [] if SPECIFICATION.exists() else ["test_shapes.py"]
 
 
 class TinyBot(commands.Bot):
-    """A bot that answers two hybrid commands and remembers what it heard."""
+    """A bot that answers hybrid commands and remembers what it heard."""
 
     def __init__(self, intents: discord.Intents) -> None:
         super().__init__("!", intents=intents, guild_ready_timeout=0.1, max_messages=None)
@@ -44,7 +44,7 @@ class TinyBot(commands.Bot):
 
 
 class Talk(commands.Cog):
-    """Two hybrid commands."""
+    """Hybrid commands."""
 
     @commands.hybrid_command(name="ping")  # type: ignore[arg-type]  # its types know no cogs
     async def ping(self, ctx: commands.Context[Any], word: str = "pong") -> None:
@@ -57,6 +57,28 @@ class Talk(commands.Cog):
         await ctx.defer()
         await ctx.send("thought")
         await ctx.send("and thought again")
+
+    @commands.hybrid_command(name="choose")  # type: ignore[arg-type]  # its types know no cogs
+    async def choose(self, ctx: commands.Context[Any]) -> None:
+        """Ask with buttons."""
+        await ctx.send("well?", view=Choice(), ephemeral=True)
+
+
+class Choice(discord.ui.View):
+    """Three ways to answer a press."""
+
+    @discord.ui.button(label="change")
+    async def change(self, interaction: discord.Interaction, _: discord.ui.Button[discord.ui.View]) -> None:
+        await interaction.response.edit_message(content="changed")
+
+    @discord.ui.button(label="defer")
+    async def defer(self, interaction: discord.Interaction, _: discord.ui.Button[discord.ui.View]) -> None:
+        await interaction.response.defer()
+        await interaction.edit_original_response(content="done", view=None)
+
+    @discord.ui.button(label="say")
+    async def say(self, interaction: discord.Interaction, _: discord.ui.Button[discord.ui.View]) -> None:
+        await interaction.response.send_message("said", ephemeral=True)
 
 
 @asynccontextmanager

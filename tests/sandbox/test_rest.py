@@ -278,3 +278,29 @@ async def test_people_can_not_write_where_they_may_not(home: Home) -> None:
     home.sandbox.overwrite(home.channel, home.mira, deny=Permission.SEND_MESSAGES)
     with pytest.raises(PermissionError):
         await home.sandbox.post(home.channel, home.mira, "hello")
+
+
+async def test_a_button_changes_its_message_or_is_answered_with_another(home: Home) -> None:
+    async with connected(home.sandbox) as bot:
+        await bot.tree.sync()
+        question = (await home.sandbox.run_command(home.mira, home.channel, "choose")).message
+        said = await home.sandbox.press(home.mira, question, "say")
+        assert (said.content, said.message.id == question.id) == ("said", False)
+        changed = await home.sandbox.press(home.mira, question, "change")
+        assert (changed.content, changed.message.id) == ("changed", question.id)
+        await home.sandbox.press(home.mira, question, "defer")
+        await home.sandbox.wait_until(
+            lambda: not home.sandbox._state.messages[home.channel.id][question.id].components, what="the edit"
+        )
+
+
+async def test_only_a_button_that_is_seen_can_be_pressed(home: Home) -> None:
+    tom = home.sandbox.add_user("Tom")
+    home.sandbox.join(home.guild, tom)
+    async with connected(home.sandbox) as bot:
+        await bot.tree.sync()
+        question = (await home.sandbox.run_command(home.mira, home.channel, "choose")).message
+        with pytest.raises(CommandNotShownError, match="does not see"):
+            await home.sandbox.press(tom, question, "say")
+        with pytest.raises(CommandNotShownError, match="no button nonsense"):
+            await home.sandbox.press(home.mira, question, "nonsense")

@@ -202,6 +202,12 @@ async def test_what_discord_py_sends_and_gets_is_in_discords_shape(home: Home, d
         await home.sandbox.post(home.channel, home.mira, "!ping")
         await home.sandbox.run_command(home.mira, home.channel, "ping")
         await home.sandbox.run_command(home.mira, home.channel, "think")
+        question = (await home.sandbox.run_command(home.mira, home.channel, "choose")).message
+        for label in ("change", "say", "defer"):
+            await home.sandbox.press(home.mira, question, label)
+        await home.sandbox.wait_until(
+            lambda: not home.sandbox._state.messages[home.channel.id][question.id].components, what="the edit"
+        )
     assert {exchange.route.split("/")[1] for exchange in exchanges} >= {"interactions", "webhooks", "applications"}
     assert [complaint for exchange in exchanges for complaint in description.complaints(exchange)] == []
 

@@ -112,7 +112,7 @@ def _callback_json(state: State, interaction: Interaction, message: Message | No
         "response_message_loading": message.is_loading,
         "response_message_ephemeral": message.is_ephemeral,
     }
-    if message.is_loading:
+    if message.is_loading or interaction.answered_with == DEFERRED_UPDATE:
         return {"interaction": about}
     return {"interaction": about, "resource": {"type": interaction.answered_with, "message": rest_json(state, message)}}
 

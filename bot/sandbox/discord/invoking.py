@@ -61,7 +61,8 @@ def press(state: State, user: User, message: Message, label: str, deadline_secon
     message = state.messages[message.channel_id].get(message.id, message.changed(components=()))
     if message.is_ephemeral and message.invoker != user:
         raise CommandNotShownError(f"{user.name} does not see this message")
-    buttons = [b for row in message.components for b in row["components"] if b["type"] == BUTTON]
+    sent = rest_json(state, message)
+    buttons = [b for row in sent["components"] for b in row["components"] if b["type"] == BUTTON]
     button = next((b for b in buttons if b.get("label") == label and not b.get("disabled")), None)
     if button is None:
         raise CommandNotShownError(f"there is no button {label}, only {[b.get('label') for b in buttons]}")
@@ -71,10 +72,10 @@ def press(state: State, user: User, message: Message, label: str, deadline_secon
     )
     interaction.pressed_on_id = message.id
     state.interactions[interaction.token] = interaction
-    data: JSON = {"custom_id": button["custom_id"], "component_type": BUTTON, "id": 1}
-    sent = _interaction_json(state, interaction, data) | {"message": rest_json(state, message)}
+    data: JSON = {"custom_id": button["custom_id"], "component_type": BUTTON, "id": button["id"]}
+    event = _interaction_json(state, interaction, data) | {"message": sent}
     guild_id = channel.guild.id if channel.guild else None
-    state.emit(Event("INTERACTION_CREATE", sent, intents.NONE_NEEDED, guild_id))
+    state.emit(Event("INTERACTION_CREATE", event, intents.NONE_NEEDED, guild_id))
     return interaction
 
 

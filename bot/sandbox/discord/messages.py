@@ -1,5 +1,8 @@
 """Writing, changing and removing messages, and telling the bot of it."""
 
+from collections.abc import Iterable, Iterator
+from itertools import count
+
 from bot.sandbox.discord import intents
 from bot.sandbox.discord.mentions import pings_the_replied
 from bot.sandbox.discord.model import JSON, Channel, Message, User, iso
@@ -108,8 +111,17 @@ def _base_json(state: State, message: Message) -> JSON:
         "mention_roles": [],
         "attachments": list(message.attachments),
         "embeds": list(message.embeds),
-        "components": list(message.components),
+        "components": _numbered(message.components, count(1)),
     }
+
+
+def _numbered(components: Iterable[JSON], numbers: Iterator[int]) -> list[JSON]:
+    """Components as Discord gives them back: each with its number in the message."""
+    return [
+        {**one, "id": next(numbers)}
+        | ({"components": _numbered(one["components"], numbers)} if "components" in one else {})
+        for one in components
+    ]
 
 
 def _optional_json(message: Message) -> JSON:
