@@ -46,14 +46,18 @@ async def test_a_zero_byte_file_without_a_copy_stays_and_nothing_starts(settings
 
 def damage(settings: Settings, how: str) -> bytes:
     content = settings.database_path.read_bytes()
-    broken = b"\x07" * 5000 if how == "garbage" else content[: len(content) // 2]
+    broken = {
+        "garbage": b"\x07" * 5000,
+        "torn": content[: len(content) // 2],
+        "without its header": bytes(100) + content[100:],
+    }[how]
     settings.database_path.write_bytes(broken)
     for suffix in ("-wal", "-shm"):
         beside(settings, suffix).unlink(missing_ok=True)
     return broken
 
 
-@pytest.mark.parametrize("how", ["garbage", "torn"])
+@pytest.mark.parametrize("how", ["garbage", "torn", "without its header"])
 async def test_a_damaged_file_is_quarantined_and_its_copy_restored(
     settings: Settings, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:

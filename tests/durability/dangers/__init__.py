@@ -10,8 +10,8 @@ Dangerous cases
 | (a2, f) the same, and Litestream's folder beside the database is lost
     durability/dangers/test_volumes.py::test_a_volume_without_litestreams_folder_is_not_trusted_until_asked_for_and_then_copied_anew
 | (b) the volume was rolled back: it silently wins
-    durability/test_boot.py::test_a_volume_that_was_rolled_back_waits_for_an_order
-    durability/test_boot.py::test_a_volume_accepted_as_it_is_begins_an_epoch_and_keeps_the_other
+    durability/test_lineage.py::test_a_volume_that_was_rolled_back_waits_for_an_order
+    durability/test_lineage.py::test_a_volume_accepted_as_it_is_begins_an_epoch_and_keeps_the_other
     durability/test_supervisor.py::test_a_volume_found_to_be_old_when_the_bucket_is_back_is_stopped
 | (c) two containers with a volume each on one prefix: a copy that can't be restored, or a chimera
     durability/test_replication.py::test_an_instance_whose_epoch_is_no_longer_current_ends
@@ -22,12 +22,14 @@ Dangerous cases
 | (c'') each writer in a prefix of its own: both stay clean
     durability/test_boot.py::test_of_two_volumes_restored_at_once_only_one_becomes_current
 | (d) a database of zero bytes: becomes the newest state of the copy
-    durability/test_boot.py::test_a_zero_byte_file_is_set_aside_and_the_copy_restored
-    durability/test_boot.py::test_a_zero_byte_file_without_a_copy_stays_and_nothing_starts
+    durability/test_lineage.py::test_a_zero_byte_file_is_quarantined_and_the_copy_restored
+    durability/test_lineage.py::test_a_zero_byte_file_without_a_copy_stays_and_nothing_starts
 | (d) a database that is garbage or torn
-    durability/test_boot.py::test_a_damaged_file_is_not_touched_until_asked_for
+    durability/test_lineage.py::test_a_damaged_file_is_quarantined_and_its_copy_restored
+    durability/test_lineage.py::test_a_damaged_file_that_the_copy_may_not_be_of_stays_until_asked_for
+    durability/test_lineage.py::test_a_damaged_file_is_not_touched_while_the_bucket_is_away
 | (d) no database, but a leftover -wal: is replayed onto the restored one
-    durability/test_boot.py::test_an_old_wal_without_its_database_does_not_get_into_the_restored_one
+    durability/test_lineage.py::test_an_old_wal_without_its_database_does_not_get_into_the_restored_one
     durability/test_boot.py::test_a_wal_beside_its_database_is_not_touched_by_the_check
 | (d) a restore onto a file of zero bytes, or of content
     cli/test_restore.py::test_the_live_databases_place_is_refused_even_when_it_is_empty_or_behind_a_link
@@ -45,7 +47,7 @@ Dangerous cases
     durability/test_watch.py::test_a_database_replaced_under_the_bot_ends_it
     durability/test_watch.py::test_a_volume_taken_away_under_the_bot_ends_it_and_the_next_start_has_every_row
 | the prefix changes and Litestream's folder stays: replication is dead
-    durability/dangers/test_volumes.py::test_a_volume_moved_to_another_prefix_has_a_whole_copy_there_and_leaves_the_old_one
+    durability/test_lineage.py::test_a_copy_moves_to_a_prefix_that_the_operator_allows
 | (g) a copy of Litestream 0.3 (made with 0.3.11, the newest that a package registry has): whichever is newer wins
     durability/dangers/test_volumes.py::test_an_older_litestreams_copy_is_no_empty_bucket
     durability/dangers/test_volumes.py::test_an_older_litestreams_copy_beside_the_epochs_is_left_alone
@@ -89,6 +91,7 @@ The bucket is away
     durability/test_boot.py::test_a_mistyped_prefix_is_refused_and_names_what_is_there
 | the bucket was emptied: an empty database
     durability/dangers/test_outage.py::test_a_bucket_that_was_emptied_gets_a_whole_copy_of_the_volume_again_once_that_is_allowed
+    durability/test_decision.py::test_leave_to_begin_is_none_to_forget_what_only_the_copy_has
     durability/test_decision.py::test_an_epoch_whose_copy_is_gone_is_not_replaced_by_an_empty_database
     durability/test_decision.py::test_a_marker_without_database_and_copy_is_a_mistake_and_no_new_installation
 

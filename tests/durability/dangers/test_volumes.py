@@ -44,21 +44,6 @@ async def test_a_volume_without_litestreams_folder_is_not_trusted_until_asked_fo
     assert await aside(off_site, container) == 7
 
 
-async def test_a_volume_moved_to_another_prefix_has_a_whole_copy_there_and_leaves_the_old_one(
-    container: Container, prefix: str
-) -> None:
-    await live(container.settings())
-    moved = f"{prefix}-moved"
-    code, said = await aside(lambda: container.run(REPLICA_PREFIX=moved))
-    assert code == ExitCode.PROTECTED
-    assert prefix in said.replace(moved, "")
-    container.environment |= {"REPLICA_PREFIX": moved, "ALLOW_INIT": moved}
-    assert (await aside(container.live))["rows"] == 6
-    assert await aside(off_site, container) == 7
-    container.environment |= {"REPLICA_PREFIX": prefix}
-    assert await aside(off_site, container) == 3
-
-
 async def put_old_format(server: BucketSandbox, prefix: str) -> None:
     for file in OLD_FORMAT.rglob("*.lz4"):
         await obstore.put_async(server.store(), f"{prefix}/{file.relative_to(OLD_FORMAT)}", file.read_bytes())
