@@ -143,6 +143,8 @@ class ChannelRecovery:
 
     async def _look_again(self, errand: Errand) -> None:
         """Since they were noted, whoever stood in front may have ended some of these turns."""
+        if not errand.turns:
+            return
         found = await self.store.fetch(turns.find([turn.message_id for turn in errand.turns]))
         errand.turns = sorted((turn for turn in found if turn.is_unfinished), key=lambda turn: turn.message_id)
 

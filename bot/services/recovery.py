@@ -45,49 +45,53 @@ class Recovery:
         """What answers, now as well as later."""
         return self.channels.dialogue
 
-    async def begin(self, mark: int | None = None) -> None:
+    async def begin(self) -> None:
         """Note what is unfinished and which channels matter, and stand in their lines.
 
         A gap that was begun and not gone through yet reaches further back, and stays.
         """
-        if self._gap is not None:
-            return
-        # Only look-ups, which are done at once: a message that arrives meanwhile would stand in front.
-        store, policy, now = self.dialogue.store, self.dialogue.policy, self.dialogue.clock()
-        left = [turn for turn in await store.look_up(turns.find_unfinished()) if not self._is_under_way(turn)]
-        gap = self._gap = Gap(mark or self.watermark.message_id)
-        if gap.mark is not None:
-            talking_since = now - policy.conversation_lifetime
-            self._stand_in(gap, await store.look_up(marks.find_channels(talking_since)))
-        self._stand_in(gap, (turn.channel_id for turn in left))
-        for turn in left:
-            gap.errands[turn.channel_id].turns.append(turn)
-        self.watermark.begin_at(snowflake_of(now))
+        if self._gap is None:
+            self._gap = await self._open()
 
     def go_on(self) -> None:
         """Discord is there: go through the gap."""
         self._may_go_on.set()
 
     async def run(self) -> None:
-        """Go through every gap, until cancelled."""
-        while True:
-            await self._may_go_on.wait()
-            self._may_go_on.clear()
-            if self._gap is not None:
-                await self._go_through_to_the_end(self._gap.mark)
+        """Go through every gap, until cancelled; where two meet in a channel, its line keeps them apart."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._may_go_on.wait()
+                self._may_go_on.clear()
+                if self._gap is not None:
+                    gap, self._gap = self._gap, None
+                    group.create_task(self._go_through_to_the_end(gap))
 
-    async def _go_through_to_the_end(self, mark: int | None) -> None:
+    async def _open(self) -> Gap:
+        # Only look-ups, which are done at once: a message that arrives meanwhile would stand in front.
+        store, policy, now = self.dialogue.store, self.dialogue.policy, self.dialogue.clock()
+        left = [turn for turn in await store.look_up(turns.find_unfinished()) if not self._is_under_way(turn)]
+        gap = Gap(self.watermark.message_id)
+        if gap.mark is not None:
+            self._stand_in(gap, await store.look_up(marks.find_channels(now - policy.conversation_lifetime)))
+        self._stand_in(gap, (turn.channel_id for turn in left))
+        for turn in left:
+            gap.errands[turn.channel_id].turns.append(turn)
+        self.watermark.begin_at(snowflake_of(now))
+        return gap
+
+    async def _go_through_to_the_end(self, gap: Gap) -> None:
         """Again while a channel can't be read or written in, until what is left would come too late anyway."""
         policy, clock = self.dialogue.policy, self.dialogue.clock
         delay, ends_at = policy.send_retry.total_seconds(), clock() + policy.catch_up_limit
-        with self._held(mark):
-            while not await self._go_through_and_tell() and clock() < ends_at:
+        with self._held(gap):
+            while not await self._go_through_and_tell(gap) and clock() < ends_at:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, policy.catch_up_limit.total_seconds() / 10)
-                await self.begin(mark)
+                gap = await self._open()
 
-    async def _go_through_and_tell(self) -> bool:
-        tally = await self.go_through()
+    async def _go_through_and_tell(self, gap: Gap) -> bool:
+        tally = await self._go_through(gap)
         recovered = tally.total()
         if recovered.missed:
             log.info(
@@ -99,9 +103,8 @@ class Recovery:
             await self.on_recovered(recovered)
         return tally.is_complete
 
-    async def go_through(self) -> Tally:
+    async def _go_through(self, gap: Gap) -> Tally:
         """Adopt, finish and answer what the gap has left, channel by channel."""
-        gap, self._gap = self._gap or Gap(None), None
         tally, gate = Tally(), asyncio.Semaphore(self.dialogue.policy.catch_up_concurrency)
         with gap.places:
             self._stand_in(gap, self.channels.history.threads_of(list(gap.errands)))
@@ -128,12 +131,12 @@ class Recovery:
         return snowflake_of(max(seen_at, self.dialogue.clock() - self.dialogue.policy.catch_up_limit))
 
     @contextmanager
-    def _held(self, mark: int | None) -> Iterator[None]:
+    def _held(self, gap: Gap) -> Iterator[None]:
         """Hold the mark at the gap's beginning: a process that ends in the middle leaves the rest to the next one."""
-        if mark is None:
+        if gap.mark is None:
             yield
             return
-        with self.watermark.deciding(mark + 1):
+        with self.watermark.deciding(gap.mark + 1):
             yield
 
     def _is_under_way(self, turn: Turn) -> bool:

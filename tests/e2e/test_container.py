@@ -69,7 +69,7 @@ async def test_a_new_version_brings_the_schema_up_to_date_only_with_a_copy_of_th
 ) -> None:
     newer = tmp_path / "newer"
     shutil.copytree(Path(schema.__file__).parent, newer / "schema")
-    (newer / "schema" / "0002_next.py").write_text(NEXT)
+    (newer / "schema" / "9999_next.py").write_text(NEXT)
     path = f"{newer}:{ROOT}"
     await installation.start_and_connect()
     assert await installation.stop() == 0
@@ -79,11 +79,11 @@ async def test_a_new_version_brings_the_schema_up_to_date_only_with_a_copy_of_th
     assert "a copy of the state before it must be in the bucket first" in installation.last_line
     await installation.proxy.set(Mode.PASS)
     await installation.start_and_connect(PYTHONPATH=path)
-    assert "Applied the migrations 0002_next" in installation.log
+    assert "Applied the migrations 9999_next" in installation.log
     assert await installation.stop() == 0
     await installation.start()
     assert await installation.end() == 3
-    assert "from a newer version of the program, which added 0002_next" in installation.last_line
+    assert "from a newer version of the program, which added 9999_next" in installation.last_line
     installation.lose_volume()
     await installation.start_and_connect(PYTHONPATH=path)
     assert await installation.stop() == 0

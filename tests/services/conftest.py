@@ -28,9 +28,11 @@ from bot.model import (
     Voice,
     Written,
 )
+from bot.services.channel_recovery import ChannelRecovery
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
+from bot.services.recovery import Recovery
 from bot.services.watermark import Watermark
 from bot.settings import load_settings
 from bot.store.cipher import Cipher
@@ -302,8 +304,23 @@ async def rows(store: Store, sql: str, **parameters: Any) -> list[dict[str, Any]
     return await store.fetch(Query(sql, lambda row: {key: row[key] for key in row.keys()}, parameters))  # noqa: SIM118
 
 
-async def ignore(recovered: Recovered) -> None:
-    """What a start does with it that nobody asks."""
+async def go_through(channels: ChannelRecovery, watermark: Watermark) -> Recovered:
+    """Be a process that starts: what was left is found, then gone through once."""
+    recovered: asyncio.Future[Recovered] = asyncio.get_running_loop().create_future()
+
+    async def on_recovered(result: Recovered) -> None:
+        recovered.set_result(result)
+
+    recovery = Recovery(channels=channels, watermark=watermark, on_recovered=on_recovered)
+    await recovery.begin()
+    recovery.go_on()
+    running = asyncio.create_task(recovery.run())
+    try:
+        async with asyncio.timeout(5):
+            return await recovered
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
 
 
 def heard(message_id: int, content: str, place: Place = NSFW, author_id: int = USER, **more: Any) -> Heard:

@@ -2,7 +2,6 @@
 
 # ruff: noqa: ARG002 - doubles are given more than they look at
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -32,7 +31,6 @@ from bot.services.channel_recovery import ChannelRecovery
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
-from bot.services.recovery import Recovery
 from bot.services.watermark import Watermark
 from bot.settings import load_settings
 from bot.store import activations, logins, marks, personalities
@@ -41,7 +39,7 @@ from bot.store.driver import SQLiteStore, open_store
 from bot.store.engine import connect_reader
 from bot.store.migrate import create_database
 from bot.store.statement import Outcome, Query, Statement
-from tests.services.conftest import NSFW, OWNER, USER, Clock, FakeHerald, heard, ignore, rows
+from tests.services.conftest import NSFW, OWNER, USER, Clock, FakeHerald, go_through, heard, rows
 
 T = TypeVar("T")
 PARTS = ["a" * 1500, "b" * 1500, "c" * 1500]
@@ -174,7 +172,7 @@ class World:
 
 
 @asynccontextmanager
-async def process(house: House, cipher: Cipher, steps: Steps) -> AsyncIterator[Recovery]:
+async def process(house: House, cipher: Cipher, steps: Steps) -> AsyncIterator[ChannelRecovery]:
     """One life of the program on the house's volume."""
     settings = load_settings({"database_path": house.database}, env_file=None)
     opened = await open_store(house.database, settings=settings)
@@ -185,10 +183,9 @@ async def process(house: House, cipher: Cipher, steps: Steps) -> AsyncIterator[R
         store=store, cipher=cipher, thinker=world, delivery=delivery, watermark=watermark, policy=policy,
         clock=house.clock,
     )  # fmt: skip
-    channels = ChannelRecovery(dialogue=dialogue, history=world, herald=FakeHerald())
     try:
         await watermark.load()
-        yield Recovery(channels=channels, watermark=watermark, on_recovered=ignore)
+        yield ChannelRecovery(dialogue=dialogue, history=world, herald=FakeHerald())
     finally:
         await opened.close()
 
@@ -199,8 +196,8 @@ async def house(tmp_path: Path, cipher: Cipher, clock: Clock) -> House:
     asked_at = snowflake_of(clock() - timedelta(seconds=1))
     made = House(tmp_path, clock, heard(asked_at + 1, "hello"))
     create_database(made.database)
-    async with process(made, cipher, Steps()) as recovery:
-        store = recovery.dialogue.store
+    async with process(made, cipher, Steps()) as channels:
+        store = channels.dialogue.store
         await store.write(
             personalities.put(Personality("lilith-tzel-shani", "Lilith", OWNER, clock())),
             activations.put(Activation(NSFW.channel_id, "lilith-tzel-shani", OWNER, clock())),
@@ -212,9 +209,9 @@ async def house(tmp_path: Path, cipher: Cipher, clock: Clock) -> House:
 
 async def live(house: House, cipher: Cipher, steps: Steps) -> bool:
     """Hear the question; whether it was outlived."""
-    async with process(house, cipher, steps) as recovery:
+    async with process(house, cipher, steps) as channels:
         try:
-            await recovery.dialogue.hear(house.question)
+            await channels.dialogue.hear(house.question)
         except DeathError:
             return False
     return True
@@ -222,12 +219,11 @@ async def live(house: House, cipher: Cipher, steps: Steps) -> bool:
 
 async def live_on(house: House, cipher: Cipher) -> Recovered:
     """Be the next process."""
-    async with process(house, cipher, Steps()) as recovery:
-        await recovery.begin()
-        tally = await asyncio.wait_for(recovery.go_through(), TIMEOUT_SECONDS)
-        (turn,) = await rows(recovery.dialogue.store, "SELECT state, answer FROM turns")
+    async with process(house, cipher, Steps()) as channels:
+        recovered = await go_through(channels, channels.dialogue.watermark)
+        (turn,) = await rows(channels.dialogue.store, "SELECT state, answer FROM turns")
         assert turn == {"state": "done", "answer": None}
-    return tally.total()
+    return recovered
 
 
 async def count_steps(house: House, cipher: Cipher) -> list[str]:

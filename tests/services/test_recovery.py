@@ -11,7 +11,6 @@ from bot.errors import NotAllowedError, UnavailableError
 from bot.model import Alias, Ban, Cause, Login, Mapping, Personality, Place, Recovered, Secret, Turn, TurnState
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.dialogue import Dialogue
-from bot.services.recovery import Recovery
 from bot.store import aliases, blacklist, logins, messages, personalities, turns
 from bot.store.cipher import Cipher
 from bot.store.statement import Statement, Store
@@ -28,8 +27,8 @@ from tests.services.conftest import (
     FakeHistory,
     FakeSpeaker,
     FakeThinker,
+    go_through,
     heard,
-    ignore,
     rows,
 )
 
@@ -42,7 +41,7 @@ LONG = "\n\n".join(PARTS)
 class House:
     """Lilith, who is known to a logged-in user, and what a process before this one left behind."""
 
-    recovery: Recovery
+    channels: ChannelRecovery
     history: FakeHistory
     speaker: FakeSpeaker
     thinker: FakeThinker
@@ -52,7 +51,7 @@ class House:
 
     @property
     def dialogue(self) -> Dialogue:
-        return self.recovery.dialogue
+        return self.channels.dialogue
 
     @property
     def store(self) -> Store:
@@ -72,9 +71,7 @@ class House:
         await self.store.write(*statements)
 
     async def start(self) -> Recovered:
-        """Be a process that starts: what was left is found, then gone through."""
-        await self.recovery.begin()
-        return (await asyncio.wait_for(self.recovery.go_through(), TIMEOUT_SECONDS)).total()
+        return await go_through(self.channels, self.dialogue.watermark)
 
     async def states(self) -> list[tuple[str, str | None]]:
         found = await rows(self.store, "SELECT state, failure FROM turns ORDER BY message_id")
@@ -110,8 +107,7 @@ async def house(  # noqa: PLR0917 - fixtures are passed by pytest
     )
     herald = FakeHerald()
     channels = ChannelRecovery(dialogue=new_dialogue, history=history, herald=herald)
-    recovery = Recovery(channels=channels, watermark=new_dialogue.watermark, on_recovered=ignore)
-    yield House(recovery, history, speaker, thinker, clock, confirmer, herald)
+    yield House(channels, history, speaker, thinker, clock, confirmer, herald)
     await new_dialogue.close(1)
 
 
@@ -263,8 +259,8 @@ async def test_new_messages_wait_behind_the_old_ones_of_their_channel_and_of_no_
     await house.left(1)
     await house.left(2, answer="echo @lilith 2")
     house.thinker.hold["@lilith 1"] = asyncio.Event()
-    await house.recovery.begin()
-    recovering = asyncio.create_task(house.recovery.go_through())
+    recovering = asyncio.create_task(house.start())
+    await asyncio.sleep(0)
     new = asyncio.create_task(house.dialogue.hear(heard(3, "@lilith 3")))
     await asyncio.wait_for(house.thinker.reached.wait(), TIMEOUT_SECONDS)
     await asyncio.wait_for(house.dialogue.hear(heard(4, "@lilith 4", NSFW_TOO)), TIMEOUT_SECONDS)
@@ -275,18 +271,21 @@ async def test_new_messages_wait_behind_the_old_ones_of_their_channel_and_of_no_
     assert await house.states() == [("done", None)] * 4
 
 
-async def test_turns_that_began_in_this_process_are_not_touched(house: House) -> None:
-    await house.recovery.begin()
-    await house.left(1)
-    await asyncio.wait_for(house.recovery.go_through(), TIMEOUT_SECONDS)
-    assert await house.states() == [("pending", None)]
+async def test_turns_that_this_process_is_about_to_end_are_not_touched(house: House) -> None:
+    house.thinker.hold["@lilith 1"] = asyncio.Event()
+    live = asyncio.create_task(house.dialogue.hear(heard(1, "@lilith 1")))
+    await asyncio.wait_for(house.thinker.reached.wait(), TIMEOUT_SECONDS)
+    assert (await house.start()).missed == 0
+    house.thinker.hold["@lilith 1"].set()
+    await asyncio.wait_for(live, TIMEOUT_SECONDS)
+    assert house.texts == ["echo @lilith 1"]
+    assert len(house.thinker.questions) == 1
 
 
 async def test_a_process_that_ends_meanwhile_leaves_the_turn_for_the_next(house: House) -> None:
     await house.left(1, answer=LONG)
     house.speaker.hold[2] = asyncio.Event()
-    await house.recovery.begin()
-    running = asyncio.create_task(house.recovery.go_through())
+    running = asyncio.create_task(house.start())
     await asyncio.wait_for(house.speaker.reached.wait(), TIMEOUT_SECONDS)
     running.cancel()
     await asyncio.wait({running}, timeout=TIMEOUT_SECONDS)
