@@ -55,6 +55,7 @@ def _checks(settings: Settings, session: aiohttp.ClientSession) -> dict[str, Che
         "port": lambda: local.check_port(settings),
         "litestream": lambda: outside.check_litestream(settings),
         "bucket": lambda: outside.check_bucket(settings),
+        "lease": lambda: outside.check_lease(settings),
         "discord token": lambda: outside.check_token(settings, session),
         "discord intents": lambda: outside.check_intents(settings, session),
         "AI service": lambda: outside.check_ai(settings, session),

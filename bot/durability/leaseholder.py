@@ -3,38 +3,24 @@
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket
-from bot.durability.lease import (
-    MEMORY_NAME,
-    Lease,
-    Memory,
-    Sighting,
-    Standing,
-    age_seconds,
-    in_use,
-    judge,
-    must_begin_epoch,
-    read_memory,
-)
-from bot.durability.lineage import now_utc, replace_file
+from bot.durability.lease import Lease, Sighting, Standing, age_seconds, in_use, judge, must_begin_epoch
+from bot.durability.lease_pen import LeasePen
+from bot.durability.lineage import now_utc
 from bot.durability.lock import VolumeLock
 from bot.durability.race import race
-from bot.errors import ConfigurationError, ProtectedError, StorageError, TzurotError, UnavailableError
+from bot.errors import ConfigurationError, ProtectedError, TzurotError, UnavailableError
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 Progress = Callable[[str], None]
 
@@ -53,12 +39,9 @@ class Leaseholder:
     def __init__(self, settings: Settings, lock: VolumeLock, bucket: Bucket) -> None:
         self._settings = settings
         self._bucket = bucket
-        self._folder = settings.database_path.absolute().parent
-        self._volume = identify_volume(lock.fd)
-        self._owner = uuid.uuid4().hex
+        self._pen = LeasePen(settings, lock, bucket)
         self._lease: Lease | None = None
         self._next: Lease | None = None
-        self._e_tag: str | None = None
         self._renewed = 0.0
         self._held = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -124,7 +107,7 @@ class Leaseholder:
             log.warning("%s", f"{_describe(look, self._settings)}; waiting up to {limit:g} s")
             while not await self._try_take(look):
                 if time.monotonic() >= deadline:
-                    raise _still_waiting(look, self._settings)
+                    raise _give_up(look, self._settings)
                 await asyncio.sleep(POLL_SECONDS)
                 look = await self._look_again(look, progress)
         self._keeper = asyncio.create_task(self._keep())
@@ -142,7 +125,7 @@ class Leaseholder:
         changes = {"is_released": True, "has_tail": has_tail}
         try:
             async with asyncio.timeout(self._settings.lease_release_timeout_seconds):
-                await self._put(self._renewal(self._lease, **changes), self._lease.nonce)
+                await self._pen.renew(self._renewal(self._lease, **changes), self._lease)
         except (TimeoutError, UnavailableError, ConfigurationError, ProtectedError) as error:
             log.warning(
                 "The lease was not released, so a start on another volume waits up to %g s: %s",
@@ -162,23 +145,22 @@ class Leaseholder:
 
     async def _try_take(self, look: Look) -> bool:
         found = look.found.lease if look.found else None
-        standing = judge(found, await run_aside(read_memory, self._folder), self._volume)
+        standing = judge(found, await self._pen.recall(), self._pen.volume)
         waited = time.monotonic() - look.unchanged_since
         if standing is Standing.FOREIGN and waited < self._settings.lease_takeover_seconds:
             return False
         now = now_utc()
         lease = Lease(
-            owner=self._owner,
+            owner=self._pen.owner,
             nonce=uuid.uuid4().hex,
             host=socket.gethostname(),
             acquired_at=now,
             renewed_at=now,
             must_begin_epoch=must_begin_epoch(found, standing),
         )
-        self._e_tag = look.found.e_tag if look.found else None
         started = time.monotonic()
         with contextlib.suppress(ProtectedError, UnavailableError):  # another was faster, or the bucket went away
-            await self._put(lease, found.nonce if found and standing is Standing.OWN else None)
+            await self._pen.take(lease, look.found, standing)
             self._succeed(lease, started)
             _tell_taken(found, standing)
             return True
@@ -224,7 +206,7 @@ class Leaseholder:
         # The same one again after a failure: should the bucket have it after all, the volume must still know it.
         self._next = self._next or self._renewal(self._lease)
         async with asyncio.timeout(self._settings.lease_request_timeout_seconds):
-            await self._put(self._next, self._lease.nonce)
+            await self._pen.renew(self._next, self._lease)
         self._succeed(self._next, started)
 
     def _renewal(self, lease: Lease, **changes: bool) -> Lease:
@@ -254,48 +236,15 @@ class Leaseholder:
         for stop in self._when_lost:
             await stop()
 
-    async def _put(self, lease: Lease, previous: str | None) -> None:
-        """Put it over what we know of, or over our own whose answer was lost; ProtectedError where it is another's."""
-        await self._remember(tuple(nonce for nonce in (previous, lease.nonce) if nonce))
-        while (e_tag := await self._bucket.write_lease(lease, self._e_tag)) is None:
-            found = await self._bucket.read_lease()
-            if found is not None and found.lease.owner != self._owner:
-                raise in_use(self._settings, found.lease)
-            self._e_tag = found.e_tag if found else None
-            if found is not None and found.lease.nonce == lease.nonce:
-                return
-        self._e_tag = e_tag
-
-    async def _remember(self, nonces: tuple[str, ...]) -> None:
-        memory = Memory(volume=self._volume, nonces=nonces)
-        try:
-            await run_aside(replace_file, self._folder / MEMORY_NAME, memory.model_dump_json().encode())
-        except StorageError as error:  # the lease counts all the same; only a start after a crash then takes longer
-            log.debug("%s", error.message)
-
-
-def identify_volume(lock_fd: int) -> str:
-    """Which volume this is, on which run of which machine: as long as all that is the same, its lock proves enough.
-
-    On another machine it would not, and a copy of a volume has another lock file.
-    """
-    try:
-        boot = BOOT_ID.read_text().strip()
-    except OSError:
-        boot = uuid.uuid4().hex  # then no start ever knows it again
-    status = os.fstat(lock_fd)
-    return f"{boot}:{status.st_dev}:{status.st_ino}"
-
 
 def _describe(look: Look, settings: Settings) -> str:
-    holder = look.found.lease if look.found else "nobody, and yet not to be had"
-    return f"{settings.replica_prefix} in the bucket is written by {holder}"
-
-
-def _still_waiting(look: Look, settings: Settings) -> TzurotError:
     if look.found is None:
-        return UnavailableError(f"The lease on {settings.replica_prefix} could not be written.")
-    return in_use(settings, look.found.lease)
+        return f"The lease on {settings.replica_prefix} can't be written"
+    return f"{settings.replica_prefix} in the bucket is written by {look.found.lease}"
+
+
+def _give_up(look: Look, settings: Settings) -> TzurotError:
+    return in_use(settings, look.found.lease) if look.found else UnavailableError(f"{_describe(look, settings)}.")
 
 
 def _tell_taken(found: Lease | None, standing: Standing) -> None:

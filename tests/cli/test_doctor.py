@@ -4,7 +4,9 @@ import asyncio
 import base64
 import socket
 import sys
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from bot.durability.bucket import Bucket
+from bot.durability.lease import Lease
 from bot.durability.lock import VolumeLock
 from bot.model import Secret
 from bot.sandbox.ai import AISandbox
@@ -110,7 +113,7 @@ async def test_the_lines_name_the_remedy_and_never_a_secret(healthy: dict[str, s
     assert "→" in out
     assert "\x1b" not in out
     lines = out.splitlines()
-    assert len(lines) == 13
+    assert len(lines) == 14
     assert not [secret for secret in ("invented.token.value", "invented-secret", KEY) if secret in out + err]
 
 
@@ -145,6 +148,24 @@ async def test_a_bucket_of_the_wrong_name_is_not_made_by_looking(
     await examine(healthy | {"REPLICA_BUCKET": "another-bucket"})
     code, checks = await examine(healthy | {"REPLICA_BUCKET": "another-bucket"})
     assert (code, checks["bucket"]["verdict"]) == (1, "fail")
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "found"),
+    [({}, "warn", "held by the instance on elsewhere"), ({"is_released": True}, "ok", "free, given back")],
+)
+async def test_whose_the_lease_is_is_told(
+    healthy: dict[str, str], bucket: BucketSandbox, changes: dict[str, bool], verdict: str, found: str
+) -> None:
+    prefix = f"tzurot/{uuid.uuid4().hex}"
+    settings = load_settings({name.lower(): value for name, value in bucket.environment(prefix).items()})
+    now = datetime.now(UTC)
+    lease = Lease(owner="o", nonce="n", host="elsewhere", acquired_at=now, renewed_at=now, **changes)
+    assert await Bucket(settings).write_lease(lease, None)
+    code, checks = await examine(healthy | {"REPLICA_PREFIX": prefix})
+    assert code == 0
+    assert checks["lease"]["verdict"] == verdict
+    assert found in checks["lease"]["found"]
 
 
 async def test_an_intent_that_is_not_granted_gets_the_page_to_open(healthy: dict[str, str]) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from bot.durability.bucket import Bucket
 from bot.durability.lease import Lease, Memory, Sighting, Standing, age_seconds, judge, must_begin_epoch, read_memory
-from bot.durability.leaseholder import Leaseholder, identify_volume
+from bot.durability.lease_pen import identify_volume
+from bot.durability.leaseholder import Leaseholder
 from bot.durability.lock import VolumeLock
 from bot.errors import ProtectedError, UnavailableError
 from bot.sandbox.bucket import BucketSandbox, FaultProxy, Mode

@@ -262,7 +262,7 @@ async def test_a_bucket_that_ignores_conditions_is_refused(container: Container)
     async with careless_bucket() as endpoint:
         code, said = await aside(lambda: container.run(REPLICA_ENDPOINT=endpoint))
     assert code == ExitCode.MISUSED
-    assert "ignores If-None-Match" in said
+    assert "ignores If-None-Match and If-Match" in said
     assert "SeaweedFS" in said
     assert not container.database.exists()
 

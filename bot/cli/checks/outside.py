@@ -2,14 +2,20 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 
 from bot.cli.checks.finding import Finding, fail, ok, warn
+from bot.cli.printing import duration
+from bot.durability.bucket import Bucket
 from bot.durability.environment import litestream_program
+from bot.durability.lease import Sighting
+from bot.durability.presence import find_holder
 from bot.durability.probe import probe_bucket
+from bot.errors import ConfigurationError, UnavailableError
 from bot.settings import Settings
 
 OLDEST_LITESTREAM = (0, 5, 17)
@@ -44,6 +50,29 @@ async def check_bucket(settings: Settings) -> Finding:
     if spent > settings.replica_interval_seconds * 500:
         return warn("bucket", found, "Set REPLICA_INTERVAL_SECONDS to at least twice that.")
     return ok("bucket", f"{found}, conditional writes work")
+
+
+async def check_lease(settings: Settings) -> Finding:
+    """Which instance writes to the bucket."""
+    if not settings.is_replicated:
+        return ok("lease", "not needed without a bucket")
+    try:
+        found = await Bucket(settings).read_lease()
+    except (UnavailableError, ConfigurationError):
+        return fail("lease", "not looked up", "See the bucket above.")
+    return _judge_lease(found, settings) if found else ok("lease", "nobody has written yet")
+
+
+def _judge_lease(found: Sighting, settings: Settings) -> Finding:
+    lease = found.lease
+    if lease.is_released:
+        return ok("lease", f"free, given back {lease.renewed_at:%Y-%m-%d %H:%M:%S} UTC by {lease}")
+    age = max(0.0, (datetime.now(UTC) - found.written_at).total_seconds())
+    told = f"held by {lease}, renewed {duration(age)} ago"
+    if find_holder(settings.database_path.absolute().parent):
+        return ok("lease", told)
+    then = "waits for it" if age < settings.lease_takeover_seconds else "takes it over at once"
+    return warn("lease", told, f"None needed; but a start on another volume {then}, and begins a new epoch.")
 
 
 async def check_token(settings: Settings, session: aiohttp.ClientSession) -> Finding:
