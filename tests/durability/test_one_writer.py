@@ -294,14 +294,3 @@ def test_every_child_is_in_a_group_of_its_own(container: Container) -> None:
     groups = [os.getpgid(child) for child in children(process.pid)]
     assert groups == children(process.pid)
     assert container.stop(process) == 0
-
-
-def test_what_a_crashing_bot_wrote_last_is_off_site_before_it_starts_again(container: Container) -> None:
-    process = container.start(RESTART_DELAY_SECONDS="60", REPLICA_INTERVAL_SECONDS="60", STAND_IN_STOP_CODE="7")
-    os.kill(container.event()["pid"], signal.SIGTERM)  # it writes one more row, which nobody asks to upload, and ends
-    until(lambda: "ended with code 7; it starts again in 60 s" in container.log, "the crash")
-    until(lambda: "Everything is in the bucket" in container.log, "the upload")
-    process.kill()
-    process.wait()
-    container.lose_volume()
-    assert container.live(STAND_IN_ROWS="0")["rows"] == 4

@@ -14,13 +14,16 @@ Dangerous cases
     durability/test_lineage.py::test_a_volume_accepted_as_it_is_begins_an_epoch_and_keeps_the_other
     durability/test_supervisor.py::test_a_volume_found_to_be_old_when_the_bucket_is_back_is_stopped
 | (c) two containers with a volume each on one prefix: a copy that can't be restored, or a chimera
-    durability/test_replication.py::test_an_instance_whose_epoch_is_no_longer_current_ends
-    durability/test_replication.py::test_two_copies_of_a_volume_do_not_go_on_side_by_side
+    durability/test_one_writer.py::test_a_second_machine_waits_and_refuses_while_the_first_goes_on
+    durability/test_one_writer.py::test_a_copy_of_a_volume_is_refused_while_the_original_runs
+    durability/test_one_writer.py::test_a_lease_taken_during_an_outage_ends_the_bot_and_uploads_nothing_more
 | (c') two containers on one volume: a copy that can't be restored
     durability/test_supervisor.py::test_a_second_instance_is_refused_and_told_who_is_there
     durability/test_supervisor.py::test_a_killed_supervisor_leaves_no_writer_behind
 | (c'') each writer in a prefix of its own: both stay clean
-    durability/test_boot.py::test_of_two_volumes_restored_at_once_only_one_becomes_current
+    durability/test_one_writer.py::test_a_machine_that_vanished_is_followed_in_a_new_epoch_and_both_copies_are_whole
+    durability/test_one_writer.py::test_a_copy_of_a_volume_follows_the_killed_original_in_an_epoch_of_its_own
+    durability/test_boot.py::test_an_epoch_that_was_begun_without_the_lease_is_not_overwritten
 | (d) a database of zero bytes: becomes the newest state of the copy
     durability/test_lineage.py::test_a_zero_byte_file_is_quarantined_and_the_copy_restored
     durability/test_lineage.py::test_a_zero_byte_file_without_a_copy_stays_and_nothing_starts
@@ -80,6 +83,9 @@ The bucket is away
 
 | it refuses for a while
     durability/dangers/test_outage.py::test_writes_go_on_through_an_outage_and_are_off_site_after_it
+| it is away for longer than an instance may write without its lease
+    durability/test_one_writer.py::test_without_the_bucket_uploads_end_the_bot_goes_on_and_all_is_made_good
+    durability/test_one_writer.py::test_a_lease_taken_during_an_outage_ends_the_bot_and_uploads_nothing_more
 | it is away at the start, and the volume is empty
     durability/test_boot.py::test_an_empty_volume_does_not_start_without_an_answer
 | it is away at the start, and the volume is intact
