@@ -193,7 +193,6 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
     recovery = services.recovery
     await recovery.watermark.load()
     await recovery.begin()
-    await recovery.watermark.write()  # on a first start at once, or one that dies soon would leave none
     stack.push_async_callback(recovery.watermark.write)
     jobs: dict[str, Callable[[], Awaitable[None]]] = {"publishing commands": parts.client.publish_commands}
     jobs["finishing turns"] = recovery.run
