@@ -22,7 +22,7 @@ class Moment(click.ParamType[datetime]):
             moment = datetime.fromisoformat(value.strip().upper())
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no time; give one such as {EXAMPLES}.", param, ctx)
+            self.fail(f"{value!r} is no time; give one, {EXAMPLES}.", param, ctx)
         if moment > datetime.now(UTC):
             self.fail(f"{to_text(moment)} is in the future.", param, ctx)
         return moment
