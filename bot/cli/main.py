@@ -21,6 +21,7 @@ COMMANDS = {
     "bot": "The bot process itself; `run` starts it.",
     "demo": "Show the whole promise on this machine, in under a minute.",
     "certify": "Prove the promise: kill everything again and again, and balance the books.",
+    "boot": "Make the volume ready for a start, or explain what a start would do.",
     "import": "Read a data folder of the JavaScript original.",
     "status": "What is stored, and how safe it is.",
     "doctor": "Check settings, engine, lock, bucket and Discord, one line each.",

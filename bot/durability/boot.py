@@ -43,11 +43,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A volume that is ready for its writers; `marker` is None where no bucket is configured."""
+    """A volume that is ready for its writers, and why so; `marker` is None where no bucket is configured."""
 
     action: Action
     marker: Marker | None
     is_migration_pending: bool
+    reason: str = ""
 
 
 async def take_lock(settings: Settings) -> VolumeLock:
@@ -85,7 +86,7 @@ class Boot:
         decision = decide(facts)
         log.log(_level(decision), "Decision: %s, because %s", decision.action, decision.reason)
         marker = await self._carry_out(decision, facts)
-        return Prepared(decision.action, marker, not await run_aside(is_current, self._database))
+        return Prepared(decision.action, marker, not await run_aside(is_current, self._database), decision.reason)
 
     def _tell(self, trouble: str) -> None:
         self._progress(trouble)

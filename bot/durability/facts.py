@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from bot.durability.aside import run_aside
@@ -13,19 +14,22 @@ from bot.durability.volume import inspect_volume, local_txid, traces
 from bot.errors import UnavailableError
 from bot.settings import Settings
 from bot.store.inspection import FileKind, FileReport
-from bot.store.migrate import is_current
+from bot.store.migrate import require_known
 
 T = TypeVar("T")
 RETRY_SECONDS = 0.5
 
 Tell = Callable[[str], None]
+Inspect = Callable[[Path], FileReport]
 
 
 def _keep_quiet(_: str) -> None:
     """For who says it all the same."""
 
 
-async def gather_facts(settings: Settings, bucket: Bucket | None, tell: Tell = _keep_quiet) -> Facts:
+async def gather_facts(
+    settings: Settings, bucket: Bucket | None, tell: Tell = _keep_quiet, inspect: Inspect = inspect_volume
+) -> Facts:
     """The volume's state and the bucket's; raises ProtectedError for a database from a newer version.
 
     `tell` is told why when the bucket does not answer at the first try.
@@ -34,14 +38,14 @@ async def gather_facts(settings: Settings, bucket: Bucket | None, tell: Tell = _
     marker = read_marker(database)
     txid = local_txid(database)
     read = partial(_read_bucket, bucket, marker, txid) if bucket else None
-    seen, report = await asyncio.gather(_ask(settings, read, tell), run_aside(_inspect, settings))
+    seen, report = await asyncio.gather(_ask(settings, read, tell), run_aside(_inspect, inspect, database))
     return Facts(
         database=report.kind,
         bucket=seen,
         bucket_name=settings.replica_bucket or "",
         prefix=settings.replica_prefix or "",
         marker=marker,
-        local_txid=txid,
+        local_txid=local_txid(database),  # once more: where a bot runs meanwhile, the bucket must not seem ahead of it
         traces=traces(database),
         problems=report.problems,
         allow_init=settings.allow_init,
@@ -50,10 +54,10 @@ async def gather_facts(settings: Settings, bucket: Bucket | None, tell: Tell = _
     )
 
 
-def _inspect(settings: Settings) -> FileReport:
-    report = inspect_volume(settings.database_path.absolute())
+def _inspect(inspect: Inspect, database: Path) -> FileReport:
+    report = inspect(database)
     if report.kind is FileKind.OK:
-        is_current(report.path)
+        require_known(report.path, report.migrations)
     return report
 
 

@@ -46,7 +46,8 @@ def _require_token(settings: Settings) -> None:
         )
 
 
-def _require_litestream(settings: Settings) -> None:
+def require_litestream(settings: Settings) -> None:
+    """Raise ConfigurationError unless the copy can be made and restored with these settings."""
     if not settings.is_replicated:
         return
     litestream_program()
@@ -58,4 +59,4 @@ def _require_litestream(settings: Settings) -> None:
         )
 
 
-CHECKS = (_require_token, cipher_from, require_mounted, _require_litestream)
+CHECKS = (_require_token, cipher_from, require_mounted, require_litestream)

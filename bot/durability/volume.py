@@ -57,19 +57,19 @@ def traces(database: Path) -> tuple[str, ...]:
     return tuple(name for name in names if database.with_name(name).exists())
 
 
-def inspect_volume(database: Path) -> FileReport:
+def inspect_volume(database: Path, mode: str = "ro") -> FileReport:
     """What lies where the database belongs; a sound one has passed SQLite's quick check, and nothing was changed."""
-    report = inspect_file(database, full=False)
+    report = inspect_file(database, full=False, mode=mode)
     if report.kind is not FileKind.OK:
         return report
-    problem = _quick_check(database)
+    problem = _quick_check(database, mode)
     return replace(report, kind=FileKind.DAMAGED, problems=(problem,)) if problem else report
 
 
-def _quick_check(database: Path) -> str:
+def _quick_check(database: Path, mode: str) -> str:
     try:
         # Read-only: closing a connection that may write would move the whole WAL into the database.
-        with translated(), opened(connect(database, "ro", LOCK_SECONDS)) as connection:
+        with translated(), opened(connect(database, mode, LOCK_SECONDS)) as connection:
             found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except DamagedError as error:
         return error.message

@@ -40,7 +40,7 @@ class FileReport:
     side_files: tuple[Path, ...] = ()
 
 
-def inspect_file(path: Path, *, full: bool) -> FileReport:
+def inspect_file(path: Path, *, full: bool, mode: str = "ro") -> FileReport:
     """Look at the file without changing it; `full` checks every page, index, key and row count as well.
 
     Raises StorageError when the disk, its rights or another program keep it from being read.
@@ -51,7 +51,7 @@ def inspect_file(path: Path, *, full: bool) -> FileReport:
     if path.stat().st_size == 0:
         return FileReport(path, FileKind.EMPTY, side_files=side_files)
     try:
-        with opened(connect(path, "ro", LOCK_SECONDS)) as connection:
+        with opened(connect(path, mode, LOCK_SECONDS)) as connection:
             return _report(path, connection, side_files, full=full)
     except REFUSALS as error:
         problem = translate(error)

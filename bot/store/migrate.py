@@ -37,7 +37,7 @@ def read_applied(connection: RawConnection) -> list[str]:
 def is_current(path: Path) -> bool:
     """Whether nothing is pending; raises ProtectedError for a database from a newer version of the program."""
     applied = applied_migrations(path)
-    _require_known(path, applied)
+    require_known(path, applied)
     return applied == known_migrations()
 
 
@@ -120,7 +120,8 @@ def _apply_pending(connection: RawConnection) -> list[str]:
     return done
 
 
-def _require_known(path: Path, applied: Sequence[str]) -> None:
+def require_known(path: Path, applied: Sequence[str]) -> None:
+    """Raise ProtectedError for a database that has migrations of a newer version of the program."""
     unknown = sorted(set(applied) - set(known_migrations()))
     if unknown:
         raise ProtectedError(

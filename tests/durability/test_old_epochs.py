@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import obstore
 import pytest
 
 from bot.durability.bucket import Bucket
+from bot.durability.child import Child, Program
 from bot.durability.decision import Action
+from bot.durability.environment import litestream_environment, litestream_program
 from bot.durability.history import restore_state
 from bot.durability.lineage import Current, Past, now_utc, read_marker
+from bot.durability.litestream import Litestream
 from bot.durability.old_epochs import OldEpoch, examine, look_after, prune
 from bot.errors import NotFoundError
 from bot.sandbox.bucket import BucketSandbox
@@ -27,6 +31,20 @@ SHORT = {"REPLICA_RETENTION_SECONDS": "0.001", "UPKEEP_INTERVAL_SECONDS": "0.05"
 def write_row(settings: Settings) -> None:
     with opened(connect(settings.database_path, "rw", 5)) as connection:
         connection.execute(INSERT)
+
+
+@asynccontextmanager
+async def zombie(settings: Settings, prefix: str) -> AsyncIterator[Litestream]:
+    """A Litestream that knows of no lease and goes on writing to an epoch."""
+    socket = settings.database_path.parent / "zombie.sock"
+    arguments = [litestream_program(), "replicate", "-config", str(settings.litestream_config)]
+    child = await Child.start(Program(arguments, litestream_environment(settings, prefix, socket)))
+    client = Litestream(socket, settings.database_path)
+    try:
+        await aside(until, lambda: asyncio.run(client.is_up()), "Litestream's socket")
+        yield client
+    finally:
+        await child.kill()
 
 
 async def current_of(settings: Settings) -> Current:
@@ -67,19 +85,18 @@ async def test_a_tail_is_told_kept_and_never_taken_for_what_was_current(
     containers: Make, container: Container, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = container.settings(), containers(container.environment).settings()
+    prefix = container.environment["REPLICA_PREFIX"]
     await live(first)
-    async with replicating(first) as replication:
-        await replication.sync(5)
-        async with replicating(second) as successor:
-            began = datetime.now(UTC)
-            for _ in range(2):
-                write_row(first)
-                await replication.sync(5)
-            between = datetime.now(UTC) + timedelta(seconds=1)
-            await asyncio.sleep(1)
-            await successor.flush()
-            write_row(second)
-            await successor.flush()
+    async with zombie(first, f"{prefix}/e000001") as writer, replicating(second) as successor:
+        began = datetime.now(UTC)
+        for _ in range(2):
+            write_row(first)
+            await writer.sync(5)
+        between = datetime.now(UTC) + timedelta(seconds=1)
+        await asyncio.sleep(1)
+        await successor.flush()
+        write_row(second)
+        await successor.flush()
     (old,) = await old_epochs(second)
     assert old.tail == 2
     assert old.tail_at is not None

@@ -1,0 +1,88 @@
+"""What a start would do and why, found out without a lock and without changing anything."""
+
+import os
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from bot.durability.bucket import Bucket
+from bot.durability.decision import Action, Decision, decide
+from bot.durability.facts import gather_facts
+from bot.durability.lease import Lease, Standing, judge, must_begin_epoch, read_memory
+from bot.durability.lease_pen import identify_volume
+from bot.durability.lock import LOCK_NAME
+from bot.durability.old_epochs import OldEpoch, examine
+from bot.durability.presence import Holder, find_holder
+from bot.durability.refusals import describe_loss
+from bot.durability.situation import BucketFacts, Facts
+from bot.durability.volume import inspect_volume
+from bot.errors import TzurotError
+from bot.settings import Settings
+from bot.store.engine import UNTOUCHED
+from bot.store.inspection import FileReport, inspect_file
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The facts, and the decision or the refusal that follows from them.
+
+    `holder` is who uses the volume, `lease` who has the bucket's lease or had it last; `newest_txid` is where the copy
+    in the bucket ends; `loss` is what a restored database would lack.
+    """
+
+    facts: Facts
+    holder: Holder | None
+    outcome: Decision | TzurotError
+    lease: Lease | None = None
+    standing: Standing = Standing.FREE
+    newest_txid: int | None = None
+    old_epochs: tuple[OldEpoch, ...] = ()
+    loss: str = ""
+
+
+async def explain(settings: Settings) -> Explanation:
+    """Look at everything that a start would look at; raises what a start would raise before it decides."""
+    database = settings.database_path.absolute()
+    holder = find_holder(database.parent)
+    bucket = Bucket(settings) if settings.is_replicated else None
+    facts = await gather_facts(settings, bucket, inspect=partial(_inspect, is_in_use=holder is not None))
+    if bucket is None or not isinstance(facts.bucket, BucketFacts):
+        return Explanation(facts, holder, _decide(facts))
+    lease, standing = await _look_at_lease(bucket, database.parent)
+    facts = replace(facts, must_begin_epoch=must_begin_epoch(lease, standing))
+    found = Explanation(facts, holder, _decide(facts), lease, standing)
+    current = facts.bucket.current if isinstance(facts.bucket, BucketFacts) else None
+    if current is None:
+        return found
+    newest = (await bucket.look_at(current.prefix)).newest_txid
+    is_restore = isinstance(found.outcome, Decision) and found.outcome.action is Action.RESTORE
+    loss = describe_loss(facts, newest) if is_restore else ""
+    return replace(found, newest_txid=newest, old_epochs=tuple(await examine(settings, bucket, current)), loss=loss)
+
+
+async def _look_at_lease(bucket: Bucket, folder: Path) -> tuple[Lease | None, Standing]:
+    sighting = await bucket.read_lease()
+    lease = sighting.lease if sighting else None
+    try:
+        fd = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return lease, judge(lease, None, "")
+    try:
+        return lease, judge(lease, read_memory(folder), identify_volume(fd))
+    finally:
+        os.close(fd)
+
+
+def _decide(facts: Facts) -> Decision | TzurotError:
+    try:
+        return decide(facts)
+    except TzurotError as error:
+        return error
+
+
+def _inspect(database: Path, *, is_in_use: bool) -> FileReport:
+    if is_in_use:  # a check of every page would hold the bot's checkpoints up
+        return inspect_file(database, full=False)
+    log = Path(f"{database}-wal")
+    has_log = log.exists() and log.stat().st_size > 0
+    return inspect_volume(database, "ro" if has_log else UNTOUCHED)
