@@ -23,8 +23,9 @@ SMALL_BYTES = 200_000_000
 @pytest.fixture
 def small(container: Container) -> Iterator[Container]:
     """A container on a file system of a few megabytes: its own, or where mounting is forbidden, Docker's small one."""
-    if subprocess.run([*UNSHARED, "true"], check=False, capture_output=True).returncode == 0:
-        container.wrapper = (*UNSHARED, "sh", "-c", MOUNT, str(container.volume))
+    mounted = (*UNSHARED, "sh", "-c", MOUNT, str(container.volume))
+    if subprocess.run([*mounted, "true"], check=False, capture_output=True).returncode == 0:
+        container.wrapper = mounted
         yield container
         return
     assert shutil.disk_usage(SHARED_MEMORY).free < SMALL_BYTES, "neither a mount of one's own nor a small file system"
