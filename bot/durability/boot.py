@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from bot.durability import refusals
 from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket, claim_next, next_epoch
 from bot.durability.decision import Action, Decision, decide
@@ -176,11 +177,21 @@ class Boot:
         self._progress(f"The database is being restored from {current.prefix}.")
         restored = await fetch(self._settings, Source(current.prefix), self._database, (self._lock.fd,))
         log.info("Restored %d rows from %s in %.0f ms", restored.rows, current.prefix, restored.duration_ms)
+        self._compare_with_confirmed(facts, current.prefix, parse_txid(restored.txid))
         marker = (await self._begin_epoch(facts, restored.txid)).model_copy(update={"is_restored": True})
         self._quarantine(describe_loss(facts, parse_txid(restored.txid)))
         self._write_marker(marker)
         place(restored.path, self._database)
         return marker
+
+    def _compare_with_confirmed(self, facts: Facts, prefix: str, restored_txid: int) -> None:
+        confirmed = self.lease.confirmed if self.lease else None
+        if confirmed is None or confirmed.prefix != prefix or confirmed.txid <= restored_txid:
+            return
+        error = refusals.copy_is_short(prefix, restored_txid, confirmed.txid)
+        if facts.restore_mode != "prefer-replica":
+            raise error
+        log.error("%s Going on without that, as RESTORE_MODE=prefer-replica asks for", error.message)
 
     async def _create(self, facts: Facts, *, is_import: bool) -> Marker | None:
         prepared = staged(self._database)

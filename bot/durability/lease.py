@@ -21,12 +21,21 @@ CLOCK_PRECISION_SECONDS = 2
 """How much younger than it seems an object may be: buckets tell whole seconds, and two are compared."""
 
 
+class Confirmed(BaseModel):
+    """The last transaction of an epoch that its writer knows to be in the bucket."""
+
+    model_config = ConfigDict(frozen=True)
+
+    prefix: str
+    txid: int
+
+
 class Lease(BaseModel):
     """The object in the bucket: who writes, or was the last to.
 
     `owner` is one process; `nonce` is new at each renewal; `must_begin_epoch` stays set from a take-over until its
     new epoch has begun, whoever has the lease meanwhile; `has_tail` says that a released one left writes behind that
-    are on its volume only.
+    are on its volume only; `confirmed` is what a restore has to come up to: a copy that lost its last file looks whole.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +48,7 @@ class Lease(BaseModel):
     is_released: bool = False
     must_begin_epoch: bool = False
     has_tail: bool = False
+    confirmed: Confirmed | None = None
 
     def __str__(self) -> str:
         """Whose it is, as an operator reads it."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from bot.durability.bucket import Bucket
-from bot.durability.lease import Lease, Sighting, Standing, age_seconds, in_use, judge, must_begin_epoch
+from bot.durability.lease import Confirmed, Lease, Sighting, Standing, age_seconds, in_use, judge, must_begin_epoch
 from bot.durability.lease_pen import LeasePen
 from bot.durability.lineage import now_utc
 from bot.durability.lock import VolumeLock
@@ -47,6 +47,7 @@ class Leaseholder:
         self._keeper: asyncio.Task[None] | None = None
         self._when_lost: list[Callable[[], Awaitable[None]]] = []
         self._has_epoch_begun = False
+        self._confirmed: Confirmed | None = None
 
     @property
     def is_acquired(self) -> bool:
@@ -67,6 +68,15 @@ class Leaseholder:
     def must_begin_epoch(self) -> bool:
         """Whether the volume may not go on in the epoch that it has."""
         return self._lease is not None and self._lease.must_begin_epoch and not self._has_epoch_begun
+
+    @property
+    def confirmed(self) -> Confirmed | None:
+        """The last transaction that a writer has noted here as being in the bucket: this process, or one before it."""
+        return self._confirmed
+
+    def note_confirmed(self, prefix: str, txid: int) -> None:
+        """Have the next renewal tell what the bucket has."""
+        self._confirmed = Confirmed(prefix=prefix, txid=txid)
 
     def when_lost(self, stop: Callable[[], Awaitable[None]]) -> None:
         """Register what ends all writing to the bucket at once."""
@@ -157,11 +167,13 @@ class Leaseholder:
             acquired_at=now,
             renewed_at=now,
             must_begin_epoch=must_begin_epoch(found, standing),
+            confirmed=found.confirmed if found else None,
         )
         started = time.monotonic()
         with contextlib.suppress(ProtectedError, UnavailableError):  # another was faster, or the bucket went away
             await self._pen.take(lease, look.found, standing)
             self._succeed(lease, started)
+            self._confirmed = lease.confirmed
             _tell_taken(found, standing)
             return True
         return False
@@ -212,7 +224,7 @@ class Leaseholder:
     def _renewal(self, lease: Lease, **changes: bool) -> Lease:
         """The lease under a new nonce."""
         news = {"nonce": uuid.uuid4().hex, "renewed_at": now_utc(), "must_begin_epoch": self.must_begin_epoch}
-        return lease.model_copy(update=news | changes)
+        return lease.model_copy(update=news | changes | {"confirmed": self._confirmed})
 
     def _succeed(self, lease: Lease, started: float) -> None:
         if self._lease is not None and not self._held.is_set():

@@ -90,6 +90,16 @@ def require_same_installation(facts: Facts, current: Current) -> None:
         )
 
 
+def copy_is_short(prefix: str, restored_txid: int, confirmed_txid: int) -> ProtectedError:
+    """A copy without its last files is whole to every check, and an older state."""
+    return ProtectedError(
+        f"The copy at {prefix} ends at transaction {restored_txid}, but {confirmed_txid} was confirmed there: "
+        "its last files are gone.",
+        remedy="Put them back, or wait where the bucket lists new files late; RESTORE_MODE=prefer-replica goes on "
+        "without what they had. Nothing was changed.",
+    )
+
+
 def order_needed(bucket: BucketFacts, doubt: str) -> ProtectedError:
     """Both the volume and the copy may be the right one."""
     return ProtectedError(doubt, remedy=ORDERS if bucket.copy.has_files else "Put back what is missing; or " + ORDER)

@@ -78,6 +78,8 @@ class Replication:
         result = await self.client.sync(timeout_seconds)
         if not result.is_complete:
             raise UnavailableError(f"The bucket has transaction {result.replicated_txid} of {result.txid}.")
+        if self._marker is not None:
+            self._lease.note_confirmed(self._marker.prefix, result.replicated_txid)
         return result
 
     async def revive(self) -> None:

@@ -144,3 +144,19 @@ async def test_a_stray_file_ahead_of_a_lost_volume_stops_the_restore_until_it_is
     assert not container.database.exists()
     await obstore.delete_async(server.store(), stray)
     assert (await aside(container.live))["rows"] == 7
+
+
+async def test_a_copy_without_its_last_file_is_not_taken_for_the_newest_state_until_asked_for(
+    container: Container, server: BucketSandbox, prefix: str
+) -> None:
+    assert (await aside(container.live))["rows"] == 3
+    *_, last = sorted(await objects(server, f"{prefix}/e000001/0000"))
+    await obstore.delete_async(server.store(), last)
+    container.lose_volume()
+    code, said = await aside(container.run)
+    assert code == ExitCode.PROTECTED
+    assert "was confirmed there" in said
+    assert not container.database.exists()
+    event = await aside(lambda: container.live(RESTORE_MODE="prefer-replica"))
+    assert event["rows"] == 6  # without the one that was written at the stop
+    assert "was confirmed there" in container.log.split("Decision")[-1]
