@@ -327,10 +327,6 @@ class Told:
     replied_to_id: int
 
 
-Written = Heard | Spoken | Told
-"""What of a channel's messages matters to a bot that was away."""
-
-
 @dataclass(frozen=True, slots=True)
 class Voice:
     """How a personality appears in a channel."""

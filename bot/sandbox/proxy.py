@@ -73,6 +73,7 @@ class FaultProxy:
         """End everything and give the port back."""
         self._stop_listening()
         for task, writer in list(self._connections.items()):
+            cut(writer)
             await end(task)
             await until_cut(writer)
         self._port.close()
@@ -126,10 +127,10 @@ class FaultProxy:
         try:
             await asyncio.gather(up, down)
         finally:
+            cut(far_writer)  # before anything is awaited, which a second cancellation may end
             for task in (up, down):
                 task.cancel()
             await asyncio.gather(up, down, return_exceptions=True)
-            cut(far_writer)
             await until_cut(far_writer)
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,7 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from bot.errors import TzurotError
-from bot.model import GrantedToken, Heard, Place, Profile, Question, ReplicationState, Spoken, Voice, Written
+from bot.model import GrantedToken, Heard, Place, Profile, Question, ReplicationState, Spoken, Told, Voice
+
+Written = Heard | Spoken | Told
+"""What of a channel's messages matters to a bot that was away."""
 
 
 class Speaker(Protocol):

@@ -26,12 +26,12 @@ from bot.model import (
     Spoken,
     Told,
     Voice,
-    Written,
 )
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
+from bot.services.ports import Written
 from bot.services.recovery import Recovery
 from bot.services.watermark import Watermark
 from bot.settings import load_settings

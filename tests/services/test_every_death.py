@@ -24,13 +24,13 @@ from bot.model import (
     Secret,
     Spoken,
     Voice,
-    Written,
     snowflake_of,
 )
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
+from bot.services.ports import Written
 from bot.services.watermark import Watermark
 from bot.settings import load_settings
 from bot.store import activations, logins, marks, personalities
