@@ -19,16 +19,17 @@ from bot.ai.client import AIClient
 from bot.ai.login import login_client_from
 from bot.ai.profiles import profile_client_from
 from bot.client import Client
+from bot.cogs.acknowledging import Acknowledgements
 from bot.cogs.context import Services
 from bot.cogs.history import ChannelHistory, ReplyHerald
 from bot.cogs.owner import DirectOwner
-from bot.durability.canary import Canary
 from bot.durability.confirmation import AnswerConfirmation, Confirmation
 from bot.durability.drill_child import drill_aside
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
 from bot.durability.lineage import read_marker
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock
+from bot.durability.watchdog import Watchdog
 from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError, TzurotError, trace
 from bot.model import Secret, utc_now
 from bot.rules.receipt import Origin
@@ -39,6 +40,7 @@ from bot.services.dialogue import Dialogue
 from bot.services.drills import Drills
 from bot.services.gate import Gate
 from bot.services.logins import Logins
+from bot.services.outage_notice import OutageNotice
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import ProfileSource
@@ -87,7 +89,7 @@ class Parts:
     client: Client
     owner: DirectOwner
     confirmation: Confirmation
-    canary: Canary
+    watchdog: Watchdog
     receipts: Receipts
 
 
@@ -120,6 +122,7 @@ async def _go_online(stack: AsyncExitStack, parts: Parts, token: Secret, stop: a
     stack.push_async_callback(parts.receipts.hand_over)
     await services.personalities.seed()
     stack.push_async_callback(parts.client.leave)
+    stack.push_async_callback(services.acknowledgements.close)
     stack.push_async_callback(services.dialogue.close, parts.settings.turn_grace_seconds)
     await _start_background(stack, parts, services)
     try:
@@ -140,8 +143,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
     speaking = await stack.enter_async_context(open_session(connector, timeout))
     confirmation = Confirmation(_litestream_of(settings), settings)
     stack.push_async_callback(confirmation.close)
-    canary = Canary(store, confirmation, settings)
-    readiness.replication = lambda: canary.state
+    watchdog = Watchdog(store, confirmation, settings)
+    readiness.replication = lambda: watchdog.state
     client = Client(settings)
     owner = DirectOwner(client=client, owner_id=settings.bot_owner_id, timeout_seconds=settings.discord_timeout_seconds)
     readiness.is_database_open, readiness.client, readiness.phase = True, client, ""
@@ -154,7 +157,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
         client=client,
         owner=owner,
         confirmation=confirmation,
-        canary=canary,
+        watchdog=watchdog,
         receipts=_receipts_of(settings, store, client, owner),
     )
 
@@ -175,7 +178,7 @@ def _services_of(parts: Parts) -> Services:
     personalities = Personalities(store=store, policy=policy, profiles=profiles, letters=_six_letters)
     return Services(
         policy=policy,
-        gate=Gate(store=store, policy=policy),
+        gate=Gate(store=store, policy=policy, replication=parts.watchdog),
         dialogue=recovery.dialogue,
         recovery=recovery,
         personalities=personalities,
@@ -183,8 +186,9 @@ def _services_of(parts: Parts) -> Services:
         logins=Logins(store=store, cipher=cipher, policy=policy, service=login),
         verifications=Verifications(store=store, policy=policy),
         confirmer=parts.confirmation,
+        acknowledgements=Acknowledgements(parts.confirmation, settings),
         owner=parts.owner,
-        status=StatusReport(store=store, replication=parts.canary),
+        status=StatusReport(store=store, replication=parts.watchdog),
         undo=Undo(store=store, policy=policy, naming=personalities.naming),
     )
 
@@ -201,7 +205,13 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
     jobs["forgetting old changes"] = Upkeep(
         store=parts.store, policy=services.policy, interval_seconds=parts.settings.upkeep_interval_seconds
     ).run
-    jobs["measuring replication"] = parts.canary.run
+    jobs["watching replication"] = parts.watchdog.run
+    jobs["telling the owner of outages"] = OutageNotice(
+        replication=parts.watchdog,
+        owner=services.owner,
+        interval_seconds=parts.settings.canary_retry_seconds,
+        retry_seconds=parts.settings.outage_limit_seconds,
+    ).run
     if parts.settings.is_replicated:
         jobs["holding drills"] = _drills_of(parts).run
     if (source := services.personalities.profiles) is not None:
@@ -244,7 +254,7 @@ async def _require_no_recent_refusal(parts: Parts, token: Secret) -> None:
 
 
 async def _serve_probes(stack: AsyncExitStack, settings: Settings, listen_fd: int | None) -> BotReadiness:
-    readiness = BotReadiness(settings.readiness_lifetime_seconds, phase=STARTING)
+    readiness = BotReadiness(phase=STARTING)
     server = HealthServer(readiness)
     listener = stack.enter_context(_listener(settings, listen_fd))
     await server.start(listener)
@@ -341,6 +351,7 @@ def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
         delivery=delivery,
         watermark=watermark,
         policy=policy,
+        replication=parts.watchdog,
     )
     channels = ChannelRecovery(dialogue=dialogue, history=history, herald=ReplyHerald(client=client))
     return Recovery(channels=channels, watermark=watermark, on_recovered=parts.receipts.complete)

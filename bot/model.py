@@ -369,7 +369,8 @@ class ReplicationState:
     """What is known of the copy in the bucket, from memory; `is_configured` False means the volume is the only copy.
 
     `confirmed_txid` and `confirmed_at` are of the last upload that Litestream confirmed; `lag_ms` is how long
-    that confirmation took from the canary's commit.
+    that confirmation took from the canary's commit. `silent_since` is since when nothing was confirmed although it was
+    tried; past a limit that is an outage, in which the operator may want nothing to be accepted that would be saved.
     """
 
     is_configured: bool
@@ -377,6 +378,9 @@ class ReplicationState:
     confirmed_at: datetime | None = None
     lag_ms: float | None = None
     failure: str | None = None
+    silent_since: datetime | None = None
+    is_outage: bool = False
+    is_read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,12 +97,22 @@ class Settings(BaseSettings):
     restore_timeout_seconds: Seconds = 120
     restore_attempts: Count = 3
     canary_interval_seconds: Seconds = 15
+    canary_retry_seconds: Seconds = 5
+    canary_failure_limit: Count = 3
     sync_timeout_seconds: Seconds = 5
     confirmation_retry_seconds: Seconds = 0.25
+    replication_restart_timeout_seconds: Seconds = 5
+    litestream_hang_limit_seconds: Seconds = 20
+    replication_restart_delay_seconds: Seconds = 30
+    replication_restart_limit_seconds: Seconds = 600
+    outage_limit_seconds: Seconds = 120
+    outage_mode: Literal["continue", "read-only"] = "continue"
     acknowledgement_timeout_seconds: Seconds = 2
     drill_interval_seconds: Seconds = 21_600
     drill_delay_seconds: Seconds = 300
     drill_timeout_seconds: Seconds = 1800
+    acknowledgement_lifetime_seconds: Seconds = 840
+    deferral_delay_seconds: Seconds = 0.5
     check_timeout_seconds: Seconds = 10
     volume_check_interval_seconds: Seconds = 1
     lease_interval_seconds: Seconds = 10
@@ -139,7 +149,6 @@ class Settings(BaseSettings):
     catch_up_concurrency: Count = 4
     conversation_lifetime_seconds: Seconds = 86_400
     mark_interval_seconds: Seconds = 5
-    readiness_lifetime_seconds: Seconds = 60
 
     # Set by Railway
     railway_environment_id: str | None = None

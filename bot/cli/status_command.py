@@ -151,7 +151,7 @@ def _state(settings: Settings, age: float | None, *, is_running: bool) -> str:
     if not is_running:
         return "stopped"
     # The file learns of a confirmation with the next canary, one interval later.
-    return "current" if age <= settings.readiness_lifetime_seconds + settings.canary_interval_seconds else "late"
+    return "current" if age <= settings.outage_limit_seconds + settings.canary_interval_seconds else "late"
 
 
 def as_object(status: Status) -> dict[str, Any]:

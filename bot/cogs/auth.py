@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.cogs.acknowledging import acknowledge
 from bot.cogs.context import Context, bare, hybrid_command, hybrid_group, member_of, place_of, reply, services_of
 from bot.errors import NotAllowedError
 from bot.services.logins import Logins, LoginStatus
@@ -54,7 +55,7 @@ class AuthCog(commands.Cog):
         if ctx.guild is not None and ctx.interaction is None:
             await _delete(ctx.message)
         status = await self._logins.code(member_of(ctx), place_of(ctx), bare(code).strip("|` "))
-        await reply(ctx, f"You are logged in{_until(status)}. Have fun.", is_private=True)
+        await acknowledge(ctx, f"You are logged in{_until(status)}. Have fun.", is_private=True)
 
     @auth.command(description="See whether you are logged in")
     async def status(self, ctx: Context) -> None:
@@ -66,13 +67,15 @@ class AuthCog(commands.Cog):
     async def revoke(self, ctx: Context) -> None:
         """The user's personalities stay."""
         await self._logins.revoke(member_of(ctx))
-        await reply(ctx, "I have forgotten your login.", is_private=True)
+        await acknowledge(ctx, "I have forgotten your login.", is_private=True)
 
     @hybrid_command(aliases=["nsfw"], description="Confirm that you are of age, in an NSFW channel")
     async def verify(self, ctx: Context) -> None:
         """Discord shows NSFW channels to adults only, so being in one is the proof."""
         await services_of(self._bot).verifications.verify(member_of(ctx, look_for_nsfw=True), place_of(ctx))
-        await reply(ctx, "You are verified. Personalities now answer you in direct messages too.", is_private=True)
+        await acknowledge(
+            ctx, "You are verified. Personalities now answer you in direct messages too.", is_private=True
+        )
 
     def _describe(self, status: LoginStatus) -> str:
         start = services_of(self._bot).policy.command("auth start")

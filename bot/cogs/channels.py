@@ -3,7 +3,8 @@
 from discord import app_commands
 from discord.ext import commands
 
-from bot.cogs.context import Context, bare, code, hybrid_command, member_of, place_of, plain, reply, services_of
+from bot.cogs.acknowledging import acknowledge
+from bot.cogs.context import Context, bare, code, hybrid_command, member_of, place_of, plain, services_of
 
 
 class ChannelCog(commands.Cog):
@@ -20,7 +21,7 @@ class ChannelCog(commands.Cog):
         text = f"**{plain(done.personality.display_name)}** now answers every message here"
         if done.replaced and done.replaced != done.personality.full_name:
             text += f", in place of {code(done.replaced)}"
-        await reply(ctx, f"{text}.")
+        await acknowledge(ctx, f"{text}.")
 
     @hybrid_command(aliases=["deact"], usage="[NAME]", description="Stop the personality that answers here")
     @app_commands.describe(name="Which one, if it must be this one; whoever it is if you leave it out")
@@ -29,7 +30,7 @@ class ChannelCog(commands.Cog):
         ended = await services_of(self._bot).activations.deactivate(
             member_of(ctx), place_of(ctx), bare(name) if name else None
         )
-        await reply(ctx, f"{code(ended)} no longer answers every message here.")
+        await acknowledge(ctx, f"{code(ended)} no longer answers every message here.")
 
 
 async def setup(bot: commands.Bot) -> None:

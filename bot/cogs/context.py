@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import aiohttp
 import discord
@@ -32,6 +32,9 @@ from bot.services.status_report import StatusReport
 from bot.services.undo import Undo
 from bot.services.verifications import Verifications
 
+if TYPE_CHECKING:
+    from bot.cogs.acknowledging import Acknowledgements
+
 log = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 2000
@@ -58,6 +61,7 @@ class Services:
     logins: Logins
     verifications: Verifications
     confirmer: Confirmer
+    acknowledgements: "Acknowledgements"
     owner: Owner
     status: StatusReport
     undo: Undo
@@ -202,9 +206,9 @@ def code(text: str) -> str:
     return f"{fence}{inside}{fence}"
 
 
-def shorten(text: str) -> str:
+def shorten(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """At most what fits into one message."""
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 2].rstrip() + " …"
+    return text if len(text) <= limit else text[: limit - 2].rstrip() + " …"
 
 
 def _sent_once_as_reply_to(message: discord.Message | discord.PartialMessage) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def _described(report: Report) -> str:
 def _replication(state: ReplicationState) -> str:
     if not state.is_configured:
         return "⚠️ There is **no copy** of it outside of this machine."
+    if state.is_outage:
+        return _outage(state)
     if state.confirmed_at is None:
         return "⚠️ No copy outside of this machine has been confirmed since I started."
     when = f"<t:{int(state.confirmed_at.timestamp())}:R>"
@@ -108,6 +110,16 @@ def _drilled(drill: Latest) -> str:
     verified = f"<t:{int(drill.verified_at.timestamp())}:R>" if drill.verified_at else "never"
     text = f"It was last restored on trial and found right {verified}."
     return f"{text}\n⚠️ The last trial FAILED." if drill.outcome is Outcome.FAILED else text
+
+
+def _outage(state: ReplicationState) -> str:
+    since = f"<t:{int(state.silent_since.timestamp())}:R>" if state.silent_since else "since I started"
+    # What comes after the colon names files and addresses, which only the operator should see.
+    reason = f" {state.failure.partition(':')[0].rstrip('.')}." if state.failure else ""
+    policy = (
+        "I accept nothing that would have to be saved" if state.is_read_only else "What you change is saved here only"
+    )
+    return f"🔴 The last copy outside of this machine was confirmed {since}.{reason} {policy} until that works again."
 
 
 async def setup(bot: commands.Bot) -> None:

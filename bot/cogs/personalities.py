@@ -5,6 +5,7 @@ import re
 from discord import app_commands
 from discord.ext import commands
 
+from bot.cogs.acknowledging import acknowledge
 from bot.cogs.context import Context, bare, code, hybrid_command, member_of, plain, reply, services_of
 from bot.model import Personality
 from bot.services.personalities import Added, Details, Page, Personalities, Removed, Wish
@@ -51,13 +52,13 @@ class PersonalityCog(commands.Cog):
         if ctx.interaction is None:
             alias, avatar, prompt = arrange(alias or "")
         wish = Wish(full_name=bare(name), alias=alias, avatar_url=avatar, prompt=prompt)
-        await reply(ctx, _added(await self._personalities.add(member_of(ctx), wish), self._mention()))
+        await acknowledge(ctx, _added(await self._personalities.add(member_of(ctx), wish), self._mention()))
 
     @hybrid_command(aliases=["delete"], usage="NAME", description="Remove a personality that you added")
     @app_commands.describe(name=NAME)
     async def remove(self, ctx: Context, *, name: str) -> None:
         """By full name or alias."""
-        await reply(ctx, _removed(await self._personalities.remove(member_of(ctx), bare(name))))
+        await acknowledge(ctx, _removed(await self._personalities.remove(member_of(ctx), bare(name))))
 
     @hybrid_command(name="list", usage="[PAGE]", description="Show the personalities that you added")
     @app_commands.describe(page="Which ten of them; the first if you leave it out")
@@ -77,7 +78,7 @@ class PersonalityCog(commands.Cog):
     async def alias(self, ctx: Context, name: str, *, alias: str) -> None:
         """A name of several words goes into quotes; the alias is the rest of the line."""
         done = await self._personalities.alias(member_of(ctx), bare(name), bare(alias))
-        await reply(ctx, f"**{plain(done.personality.display_name)}** now also listens to {code(done.alias)}.")
+        await acknowledge(ctx, f"**{plain(done.personality.display_name)}** now also listens to {code(done.alias)}.")
 
     def _mention(self) -> str:
         return services_of(self._bot).policy.mention_char

@@ -8,6 +8,7 @@ from typing import Any
 import discord
 from discord.ext import commands
 
+from bot.cogs.acknowledging import acknowledge
 from bot.cogs.context import UNDELIVERED, Context, code, hybrid_command, member_of, place_of, plain, reply, services_of
 from bot.errors import trace
 from bot.rules.undo import Action, Kind, Preview, Step
@@ -79,7 +80,7 @@ class UndoCog(commands.Cog):
             # Their rights may have changed while the question stood.
             member = replace(member, may_manage_messages=agreement.permissions.manage_messages)
             done = await self._undo.undo(member, place_of(ctx), shown)
-            await reply(ctx, f"Taken back: {_effect(done)}", is_private=True)
+            await acknowledge(ctx, f"Taken back: {_effect(done)}", is_private=True)
 
     async def _ask(self, ctx: Context, shown: Preview) -> discord.Interaction | None:
         timeout = services_of(self._bot).policy.undo_question_timeout.total_seconds()

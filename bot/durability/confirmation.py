@@ -7,7 +7,7 @@ meanwhile is served by the next: their commit may be later than what the one on 
 import asyncio
 
 from bot.durability.lineage import read_marker
-from bot.durability.litestream import Syncer, SyncResult
+from bot.durability.litestream import Replicator, SyncResult
 from bot.errors import TzurotError, UnavailableError
 from bot.settings import Settings
 
@@ -15,11 +15,12 @@ from bot.settings import Settings
 class Confirmation:
     """The `Confirmer` of a bucket. Without `litestream` there is none, and the volume is all there is."""
 
-    def __init__(self, litestream: Syncer | None, settings: Settings) -> None:
+    def __init__(self, litestream: Replicator | None, settings: Settings) -> None:
         self._litestream = litestream
         self._settings = settings
-        self._running: asyncio.Task[SyncResult] | None = None
+        self._turn = asyncio.Lock()
         self._next: asyncio.Task[SyncResult] | None = None
+        self._uploads: set[asyncio.Task[SyncResult]] = set()
         self._is_restorable = False
 
     async def confirm(self, timeout_seconds: float) -> bool:
@@ -42,14 +43,23 @@ class Confirmation:
             async with asyncio.timeout(timeout_seconds):
                 return await asyncio.shield(self._join(self._litestream))
         except TimeoutError:
-            raise UnavailableError(f"Litestream confirmed nothing within {timeout_seconds:g} s.") from None
+            raise UnavailableError(f"Nothing was confirmed within {timeout_seconds:g} s.") from None
+
+    async def restart(self, timeout_seconds: float) -> None:
+        """Stop replication and start it again, each within that time; UnavailableError when that fails.
+
+        Not while an upload is on its way: Litestream would not stop before that has ended.
+        """
+        if self._litestream is not None:
+            async with self._turn:
+                await self._litestream.restart(timeout_seconds)
 
     async def close(self) -> None:
         """End what is on its way; whoever still waits is not served."""
-        tasks = [task for task in (self._running, self._next) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        uploads = list(self._uploads)
+        for upload in uploads:
+            upload.cancel()
+        await asyncio.gather(*uploads, return_exceptions=True)
 
     async def _succeeds(self) -> bool:
         try:
@@ -59,22 +69,28 @@ class Confirmation:
             return False
         return True
 
-    def _join(self, litestream: Syncer) -> asyncio.Task[SyncResult]:
+    def _join(self, litestream: Replicator) -> asyncio.Task[SyncResult]:
         if self._next is None:
-            self._next = asyncio.create_task(self._upload(litestream, self._running))
-            self._next.add_done_callback(_settle)
+            self._next = asyncio.create_task(self._upload(litestream))
+            self._uploads.add(self._next)
+            self._next.add_done_callback(self._settle)
         return self._next
 
-    async def _upload(self, litestream: Syncer, earlier: asyncio.Task[SyncResult] | None) -> SyncResult:
-        if earlier is not None and not earlier.done():
-            await asyncio.wait({earlier})
-        self._running, self._next = self._next, None  # from here on, callers wait for the one after this
-        result = await litestream.sync(self._settings.sync_timeout_seconds)
+    async def _upload(self, litestream: Replicator) -> SyncResult:
+        async with self._turn:
+            self._next = None  # from here on, callers wait for the one after this
+            result = await litestream.sync(self._settings.sync_timeout_seconds)
         if not result.is_complete:
             raise UnavailableError(f"The bucket has transaction {result.replicated_txid} of {result.txid}.")
         if self.is_epoch_pending():
             raise UnavailableError("The bucket does not yet name the new copy as the one to restore from.")
         return result
+
+    def _settle(self, upload: asyncio.Task[SyncResult]) -> None:
+        """Take note of a failure that nobody waited for, so that asyncio does not call it forgotten."""
+        self._uploads.discard(upload)
+        if not upload.cancelled():
+            upload.exception()
 
     def is_epoch_pending(self) -> bool:
         """Whether nobody would restore from this epoch, for the bucket does not name it yet; once it does, that stays.
@@ -104,9 +120,3 @@ class AnswerConfirmation:
         except TzurotError:
             return False
         return not is_vain and await self._confirmation.confirm(timeout_seconds)
-
-
-def _settle(task: asyncio.Task[SyncResult]) -> None:
-    """Take note of a failure that nobody waited for, so that asyncio does not call it forgotten."""
-    if not task.cancelled():
-        task.exception()

@@ -4,13 +4,12 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import orjson
 from aiohttp import web
 
 from bot.errors import ConfigurationError
-from bot.model import Clock, ReplicationState, utc_now
+from bot.model import ReplicationState
 
 SETTLE_TURNS, TURN_SECONDS = 10, 0.005
 """How often the event loop turns between the last connection taken and the end, so that its request is answered."""
@@ -24,16 +23,13 @@ def _not_replicated() -> ReplicationState:
 class Readiness:
     """Whether the bot can do its work; whoever knows something sets it, `/readyz` reads it.
 
-    `phase` is what is being done before the bot runs, empty once it does; `lifetime_seconds` is how old
-    the last confirmed upload may be.
+    `phase` is what is being done before the bot runs, empty once it does.
     """
 
-    lifetime_seconds: float
     replication: Callable[[], ReplicationState] = _not_replicated
     phase: str = ""
     is_database_open: bool = False
     is_discord_connected: bool = False
-    clock: Clock = utc_now
 
     def problems(self) -> list[str]:
         """What keeps the bot from being ready, one sentence each; empty when it is."""
@@ -52,11 +48,10 @@ class Readiness:
             return []
         if state.confirmed_at is None:
             return [state.failure or "No upload to the bucket has been confirmed yet."]
-        age = self.clock() - state.confirmed_at
-        if age > timedelta(seconds=self.lifetime_seconds):
-            reason = f": {state.failure}" if state.failure else "."
-            return [f"The last confirmed upload to the bucket was {age.total_seconds():.0f} s ago{reason}"]
-        return []
+        if not state.is_outage:
+            return []
+        reason = f": {state.failure}" if state.failure else "."
+        return [f"No upload to the bucket was confirmed after {state.confirmed_at:%Y-%m-%d %H:%M:%S} UTC{reason}"]
 
 
 class HealthServer:

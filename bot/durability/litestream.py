@@ -1,5 +1,6 @@
 """Talks to a running Litestream over its unix socket; every call has a time limit, for Litestream itself has none."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +34,13 @@ class Syncer(Protocol):
         """Upload what is missing and wait for it. Raises UnavailableError."""
 
 
+class Replicator(Syncer, Protocol):
+    """The same, and it can be made to begin anew."""
+
+    async def restart(self, timeout_seconds: float) -> None:
+        """Stop replication and start it again, each within that time. Raises UnavailableError."""
+
+
 class Litestream:
     """The Litestream process behind a socket, for one database."""
 
@@ -42,12 +50,30 @@ class Litestream:
 
     async def sync(self, timeout_seconds: float) -> SyncResult:
         """Upload what is missing and wait for it; UnavailableError when it takes longer or fails."""
-        body = {"path": str(self._database), "wait": True, "timeout": max(1, round(timeout_seconds))}
+        body = {**self._order(timeout_seconds), "wait": True}
         answer = await self._ask("POST", "/sync", timeout_seconds + MARGIN_SECONDS, body)
         try:
             return SyncResult(int(answer["txid"]), int(answer["replicated_txid"]))
         except (KeyError, TypeError, ValueError):
             raise UnavailableError("Litestream answered a sync without transaction ids.") from None
+
+    async def take_in(self, timeout_seconds: float) -> None:
+        """Copy what was committed into Litestream's own folder, without the bucket; UnavailableError as above."""
+        await self._ask("POST", "/sync", timeout_seconds + MARGIN_SECONDS, self._order(timeout_seconds))
+
+    async def restart(self, timeout_seconds: float) -> None:
+        """Stop replication and start it again; UnavailableError when it does not take the order to start."""
+        with contextlib.suppress(UnavailableError):  # what could not be uploaded in the end fails the stop, no more
+            await self.stop(timeout_seconds)
+        await self.start(timeout_seconds)
+
+    async def stop(self, timeout_seconds: float) -> None:
+        """Replicate no more; UnavailableError when not everything could be uploaded before that, or nobody answers."""
+        await self._ask("POST", "/stop", timeout_seconds, self._order(timeout_seconds))
+
+    async def start(self, timeout_seconds: float) -> None:
+        """Replicate, if it does not do so already; UnavailableError when it takes no orders."""
+        await self._ask("POST", "/start", timeout_seconds, self._order(timeout_seconds))
 
     async def is_up(self) -> bool:
         """Whether the process answers at all."""
@@ -56,6 +82,9 @@ class Litestream:
         except UnavailableError:
             return False
         return True
+
+    def _order(self, timeout_seconds: float) -> dict[str, Any]:
+        return {"path": str(self._database), "timeout": max(1, round(timeout_seconds))}
 
     async def _ask(self, method: str, path: str, timeout_seconds: float, body: object = None) -> dict[str, Any]:
         try:
@@ -68,7 +97,7 @@ class Litestream:
             ):
                 return _answer(response.status, await response.read())
         except TimeoutError:
-            raise UnavailableError(f"Litestream confirmed nothing within {timeout_seconds:.0f} s.") from None
+            raise UnavailableError(f"Litestream did not answer within {timeout_seconds:g} s.") from None
         except (aiohttp.ClientError, OSError) as error:
             raise UnavailableError(f"Litestream does not answer on its socket ({type(error).__name__}).") from None
 
@@ -81,5 +110,5 @@ def _answer(status: int, content: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         answer = {}
     if status != 200:  # noqa: PLR2004 - HTTP's own number
-        raise UnavailableError(f"Litestream reports: {answer.get('error', f'status {status}')}.")
+        raise UnavailableError(f"Litestream reports an error: {answer.get('error', f'status {status}')}.")
     return answer

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.durability.bucket import Bucket, Version
 from bot.durability.child import Child, Program
 from bot.durability.environment import litestream_environment, litestream_program
+from bot.durability.hanging import end_of
 from bot.durability.leaseholder import Leaseholder
 from bot.durability.lineage import Current, Marker, now_utc, succeed, write_marker
 from bot.durability.litestream import Litestream, SyncResult
@@ -62,7 +63,7 @@ class Replication:
         delay = self._settings.restart_delay_seconds
         while self._marker is not None:
             born = time.monotonic()
-            code = await self._child.wait() if self._child is not None else 0
+            code = await end_of(self._child, self.client, self._settings) if self._child is not None else 0
             if time.monotonic() - born > self._settings.restart_delay_limit_seconds:
                 delay = self._settings.restart_delay_seconds
             if self._lease.is_held:

@@ -45,7 +45,7 @@ class Supervisor:
         self._settings = settings
         self._bot_command = tuple(bot_command)
         self._stop = asyncio.Event()
-        self._readiness = Readiness(settings.readiness_lifetime_seconds)
+        self._readiness = Readiness()
         self._health = HealthServer(self._readiness)
         self._replication: Replication | None = None
         self._lease: Leaseholder | None = None

@@ -39,6 +39,7 @@ class FaultProxy:
         self.delay_ms = 0.0
         self.connection_count = 0
         self._target = target_port
+        self._stalled_until = 0
         self._port = ReservedPort()
         self._mode = Mode.PASS
         self._server: asyncio.Server | None = None
@@ -68,6 +69,10 @@ class FaultProxy:
             self._stop_listening()
         elif self._server is None:
             self._server = await asyncio.start_server(self._accept, sock=self._port.listener())
+
+    def stall(self) -> None:
+        """Pass nothing more on the connections that are open, for ever, and go on with new ones."""
+        self._stalled_until = self.connection_count
 
     async def close(self) -> None:
         """End everything and give the port back."""
@@ -121,9 +126,10 @@ class FaultProxy:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._mode is Mode.BLACK_HOLE:
             await asyncio.Event().wait()
+        number = self.connection_count
         far_reader, far_writer = await asyncio.open_connection(HOST, self._target)
-        up = asyncio.create_task(self._copy(reader, far_writer))
-        down = asyncio.create_task(self._copy(far_reader, writer))
+        up = asyncio.create_task(self._copy(reader, far_writer, number))
+        down = asyncio.create_task(self._copy(far_reader, writer, number))
         try:
             await asyncio.gather(up, down)
         finally:
@@ -133,11 +139,11 @@ class FaultProxy:
             await asyncio.gather(up, down, return_exceptions=True)
             await until_cut(far_writer)
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         while chunk := await reader.read(CHUNK_BYTES):
             if self.delay_ms:
                 await asyncio.sleep(self.delay_ms / 1000)
-            if self._mode is Mode.BLACK_HOLE:
+            if self._mode is Mode.BLACK_HOLE or number <= self._stalled_until:
                 await asyncio.Event().wait()
             writer.write(chunk)
             await writer.drain()

@@ -10,13 +10,13 @@ from bot.errors import ConflictError, TzurotError, UnavailableError
 from bot.model import Cause, Clock, Heard, Personality, Question, Turn, TurnState, utc_now
 from bot.rules.answering import who_answers
 from bot.rules.mentions import candidates, longest
-from bot.rules.permissions import require_conversation_place, require_login
+from bot.rules.permissions import require_conversation_place, require_login, require_saving
 from bot.rules.recovery import DELETED
 from bot.rules.splitting import is_visible
 from bot.services.delivery import Delivery, Task, new_turn
 from bot.services.lines import Lines
 from bot.services.policy import Policy
-from bot.services.ports import Thinker
+from bot.services.ports import Replication, Thinker
 from bot.services.watermark import Watermark
 from bot.store import personalities, situation, turns
 from bot.store.cipher import Cipher
@@ -36,6 +36,7 @@ class Dialogue:
     delivery: Delivery
     watermark: Watermark
     policy: Policy
+    replication: Replication | None = None
     clock: Clock = utc_now
     _lines: Lines = field(default_factory=Lines, init=False, repr=False)
     _running: "set[asyncio.Task[object]]" = field(default_factory=set, init=False, repr=False)
@@ -173,12 +174,14 @@ class Dialogue:
         return await self._decide(heard)
 
     def _admits(self, heard: Heard, known: Situation, login: SealedLogin | None, cause: Cause) -> bool:
-        """Raise the refusal; False where its author was told a moment ago in a channel that answers everything."""
+        """Raise the refusal; False where its author was told a moment ago and each message would be refused."""
+        is_read_only = self.replication is not None and self.replication.state.is_read_only
         try:
+            require_saving(is_read_only=is_read_only)
             self._require_place(heard, known)
             self._require_login(login)
         except TzurotError:
-            if cause is Cause.ACTIVATION and not self._may_tell(heard):
+            if (is_read_only or cause is Cause.ACTIVATION) and not self._may_tell(heard):
                 return False
             raise
         return True

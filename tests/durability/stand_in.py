@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli.options import start_logging
-from bot.durability.canary import Canary
 from bot.durability.confirmation import Confirmation
 from bot.durability.health import HealthServer, Readiness, inherit_listener
 from bot.durability.last_words import say_last
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock
 from bot.durability.supervisor import Supervisor
+from bot.durability.watchdog import Watchdog
 from bot.errors import StorageError, TzurotError
 from bot.settings import Settings, load_settings
 from bot.store.driver import SQLiteStore, open_store
@@ -57,15 +57,15 @@ def report(**event: object) -> None:
         file.write(json.dumps(event) + "\n")
 
 
-async def write_rows(store: SQLiteStore, canary: Canary, count: int) -> None:
+async def write_rows(store: SQLiteStore, watchdog: Watchdog, count: int) -> None:
     try:
         for _ in range(count):
             await store.write(ADD)
     except StorageError as error:
         report(event="refused", failure=error.message)
         return
-    confirms = canary.state.is_configured and os.environ.get("STAND_IN_CONFIRMS") != "no"
-    state = await canary.check() if confirms else canary.state
+    confirms = watchdog.state.is_configured and os.environ.get("STAND_IN_CONFIRMS") != "no"
+    state = await watchdog.check() if confirms else watchdog.state
     rows = await store.first(COUNT)
     report(event="written", rows=rows, pid=os.getpid(), confirmed=state.confirmed_txid, failure=state.failure)
 
@@ -78,8 +78,8 @@ async def be_bot(settings: Settings, given: argparse.Namespace) -> int:
         return code
     store = await open_store(settings.database_path, settings=settings)
     litestream = Litestream(settings.litestream_socket or Path("none"), settings.database_path)
-    canary = Canary(store, Confirmation(litestream, settings), settings)
-    readiness = Readiness(60, replication=lambda: canary.state, is_database_open=True, is_discord_connected=True)
+    watchdog = Watchdog(store, Confirmation(litestream, settings), settings)
+    readiness = Readiness(replication=lambda: watchdog.state, is_database_open=True, is_discord_connected=True)
     health = HealthServer(readiness)
     stop, more = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -89,7 +89,7 @@ async def be_bot(settings: Settings, given: argparse.Namespace) -> int:
     loop.add_signal_handler(signal.SIGUSR2, stop.set)
     with inherit_listener(given.listen_fd) as listener:
         await health.start(listener)
-        await write_rows(store, canary, int(os.environ.get("STAND_IN_ROWS", "3")))
+        await write_rows(store, watchdog, int(os.environ.get("STAND_IN_ROWS", "3")))
         while not stop.is_set():
             waiting = [asyncio.create_task(event.wait()) for event in (stop, more)]
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -97,7 +97,7 @@ async def be_bot(settings: Settings, given: argparse.Namespace) -> int:
                 task.cancel()
             if more.is_set():
                 more.clear()
-                await write_rows(store, canary, 1)
+                await write_rows(store, watchdog, 1)
         await asyncio.sleep(float(os.environ.get("STAND_IN_SLOW_STOP", "0")))
         for _ in range(int(os.environ.get("STAND_IN_STOP_ROWS", "1"))):
             await store.write(ADD)

@@ -36,6 +36,9 @@ class Uploads:
         self.begun.put_nowait(upload)
         return await upload
 
+    async def restart(self, timeout_seconds: float) -> None:
+        raise NotImplementedError
+
     async def next(self) -> "asyncio.Future[SyncResult]":
         async with asyncio.timeout(LONG_SECONDS):
             return await self.begun.get()
