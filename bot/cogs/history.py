@@ -54,29 +54,24 @@ class ChannelHistory:
             return [spoken async for message in found if (spoken := self._spoken(message))]
 
     async def written_since(self, channel_id: int, after_message_id: int) -> list[Written]:
-        """What was written there after that message and matters, oldest first."""
+        """What was written there after that message and matters, oldest first; nothing where the bot may not read."""
         after = discord.Object(after_message_id)
         async with _reading(self.timeout_seconds):
-            channel = await self._readable(channel_id)
-            if channel is None or not _may_have_more(channel, after_message_id):
-                return []
-            found = channel.history(limit=None, after=after, oldest_first=True)
-            return [written async for message in found if (written := await self._written(message))]
+            try:
+                channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
+                if not isinstance(channel, Readable) or not _may_read(channel):
+                    return _skipped(channel_id)
+                if not _may_have_more(channel, after_message_id):
+                    return []
+                found = channel.history(limit=None, after=after, oldest_first=True)
+                return [written async for message in found if (written := await self._written(message))]
+            except (discord.NotFound, discord.Forbidden):
+                return _skipped(channel_id)
 
     def threads_of(self, channel_ids: Collection[int]) -> list[int]:
         """The open threads of these channels, as far as they are known."""
         channels = [self.client.get_channel(channel_id) for channel_id in channel_ids]
         return [thread.id for channel in channels if isinstance(channel, Hosts) for thread in channel.threads]
-
-    async def _readable(self, channel_id: int) -> Readable | None:
-        try:
-            channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
-        except (discord.NotFound, discord.Forbidden):
-            channel = None
-        if isinstance(channel, Readable) and _may_read(channel):
-            return channel
-        log.warning("Channel %d is skipped: I may not read what was written there", channel_id)
-        return None
 
     async def _written(self, message: discord.Message) -> Written | None:
         if is_from_a_person(message):
@@ -131,16 +126,17 @@ class ReplyHerald:
             log.warning("The author of message %d could not be told: %s", heard.message_id, type(failure).__name__)
 
 
+def _skipped(channel_id: int) -> list[Written]:
+    log.warning("Channel %d is skipped: I may not read what was written there", channel_id)
+    return []
+
+
 def _may_read(channel: Readable) -> bool:
     if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return True
-    try:
-        granted = channel.permissions_for(channel.guild.me)
-    except (
-        discord.ClientException,
-        AttributeError,
-    ):  # its server or parent is not in the cache (yet): Discord will say
-        return True
+    if channel.guild.me is None or (isinstance(channel, discord.Thread) and channel.parent is None):
+        return True  # not in the cache (yet): Discord will say
+    granted = channel.permissions_for(channel.guild.me)
     return granted.view_channel and granted.read_message_history
 
 

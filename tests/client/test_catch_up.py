@@ -145,6 +145,17 @@ async def test_where_it_may_not_read_any_more_the_others_are_caught_up(home: Wor
     assert asked(home) == ["@lil hello", "@lil the end"]
 
 
+async def test_a_channel_that_discord_refuses_to_show_is_skipped_and_not_asked_for_again(home: World) -> None:
+    home.discord.faults.fail("GET", HISTORY, 403)
+    said = await home.say("@lil hello")
+    async with home.bot():
+        found = await caught_up(home, home.channel, said)
+        assert found in ([], ["echo @lil hello"])  # whichever of the two channels was asked for first
+    dm = home.discord.dm_channel(home.mira)
+    read = [r.path for r in home.discord.requests if (r.method, r.route) == ("GET", HISTORY)]
+    assert sorted(read) == sorted([f"/channels/{home.channel.id}/messages", f"/channels/{dm.id}/messages"])
+
+
 async def test_a_channel_without_news_costs_no_request(home: World, active: Channel) -> None:
     home.overrides["catch_up_overlap_seconds"] = 0.001
     async with home.bot():
@@ -214,12 +225,13 @@ async def test_an_answer_that_discord_did_not_take_in_an_outage_is_said_in_the_n
     assert asked(home) == ["@lil hello", "@lil the end"]
 
 
-async def test_a_message_deleted_while_the_ai_thinks_gets_no_answer(home: World) -> None:
+@pytest.mark.parametrize("is_bulk", [False, True])
+async def test_a_message_deleted_while_the_ai_thinks_gets_no_answer(home: World, *, is_bulk: bool) -> None:
     home.ai.faults.delay(0.3)
     async with home.bot():
         said = await home.say("@lil hello")
         await home.ai.wait_for_calls(1, route="chat")
-        await home.discord.delete(said)
+        await (home.discord.delete_many(home.channel, [said]) if is_bulk else home.discord.delete(said))
         assert await caught_up(home, home.channel, said) == []
     assert rows(home, "SELECT state, failure FROM turns WHERE failure IS NOT NULL") == [("failed", "Deleted")]
 

@@ -60,6 +60,17 @@ async def test_one_failure_after_the_other_adds_and_loses_nothing(home: World) -
     assert await said(home, home.channel) == PARTS
 
 
+async def test_what_discord_took_and_did_not_confirm_in_time_is_not_sent_again(world: World) -> None:
+    world.overrides["discord_timeout_seconds"] = 0.5
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        await world.hears("@lil hello")
+        world.ai.answers = lambda _: "\n\n".join(PARTS)
+        world.discord.faults.delay("POST", EXECUTE, 3)
+        assert await said(world, world.channel) == PARTS
+
+
 async def test_a_thread_is_looked_through_by_itself(home: World) -> None:
     thread = home.discord.add_thread(home.channel, "a quiet corner")
     home.discord.faults.lose_answer("POST", EXECUTE, 502)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.sandbox.discord.call import NOTHING, Answer, Call, Routes
 from bot.sandbox.discord.failures import Failure, as_snowflake, invalid_form, missing_permissions, unknown
-from bot.sandbox.discord.messages import publish, remove, replace, rest_json
+from bot.sandbox.discord.messages import publish, remove, remove_many, replace, rest_json
 from bot.sandbox.discord.model import Channel, Message, Permission, Typing
 from bot.sandbox.discord.payloads import channel_json
 from bot.sandbox.discord.permissions import in_channel, require, sending
@@ -112,9 +112,7 @@ def bulk_delete(state: State, call: Call) -> Answer:
     ids = [as_snowflake("messages", value) for value in call.form.get("messages") or []]
     if not BULK_LIMITS[0] <= len(ids) <= BULK_LIMITS[1]:
         raise Failure(400, 50016, "Provided too few or too many messages to delete.")
-    for message_id in ids:
-        if message_id in state.messages[channel.id]:
-            remove(state, state.messages[channel.id][message_id])
+    remove_many(state, channel, ids)
     return NOTHING
 
 

@@ -46,6 +46,19 @@ def remove(state: State, message: Message) -> None:
     state.bell.ring()
 
 
+def remove_many(state: State, channel: Channel, message_ids: list[int]) -> None:
+    """Delete messages of a channel at once, of which the bot is told in one event."""
+    gone = [message_id for message_id in message_ids if state.messages[channel.id].pop(message_id, None)]
+    data = {"ids": [str(message_id) for message_id in gone], "channel_id": str(channel.id)}
+    guild_id = channel.guild.id if channel.guild else None
+    if guild_id:
+        data["guild_id"] = str(guild_id)
+    if gone and state.is_seen_by_bot(channel):
+        intent = intents.GUILD_MESSAGES if guild_id else intents.DIRECT_MESSAGES
+        state.emit(Event("MESSAGE_DELETE_BULK", data, intent, guild_id))
+    state.bell.ring()
+
+
 def message_json(state: State, message: Message, *, with_reference: bool = True) -> JSON:
     """A message as REST gives it."""
     data = {

@@ -9,7 +9,7 @@ from bot.sandbox.discord.interaction import Interaction, Reply
 from bot.sandbox.discord.interaction_routes import DEFERRED
 from bot.sandbox.discord.invoking import AUTOCOMPLETE, Invocation, invoke, press
 from bot.sandbox.discord.mentions import PARSE_ALL, pinged_users, pings_everyone
-from bot.sandbox.discord.messages import REPLY, announce, pinged_by_reply, publish, remove, replace
+from bot.sandbox.discord.messages import REPLY, announce, pinged_by_reply, publish, remove, remove_many, replace
 from bot.sandbox.discord.model import BOT_PERMISSIONS, Channel, Guild, Message, Permission, User, Webhook
 from bot.sandbox.discord.permissions import in_channel, sending
 from bot.sandbox.discord.state import State
@@ -127,6 +127,10 @@ class People:
     async def delete(self, message: Message) -> None:
         """The author or a moderator deletes a message."""
         remove(self._state, message)
+
+    async def delete_many(self, channel: Channel, messages: list[Message]) -> None:
+        """A moderator deletes messages at once."""
+        remove_many(self._state, channel, [message.id for message in messages])
 
     def redeliver(self, message: Message) -> None:
         """Tell the bot of a message once more, as a gateway may."""
