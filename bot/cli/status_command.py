@@ -51,6 +51,7 @@ class Copy:
     confirmed_at: str | None = None
     age_seconds: float | None = None
     lag_ms: float | None = None
+    is_read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,11 @@ def _copy(settings: Settings, canary: tuple[Any, ...], *, is_running: bool) -> C
     txid, confirmed_at, lag_ms = canary
     age = _age(confirmed_at)
     marker = read_marker(settings.database_path)
+    state = _state(settings, age, is_running=is_running)
     return Copy(
         is_configured=True,
-        state=_state(settings, age, is_running=is_running),
+        state=state,
+        is_read_only=state == "late" and settings.outage_mode == "read-only",
         bucket=settings.replica_bucket,
         endpoint=settings.replica_endpoint,
         prefix=marker.prefix if marker else settings.replica_prefix,
@@ -267,5 +270,6 @@ def _describe_copy(copy: Copy) -> Text:
     if copy.is_pending:
         return Text(f"NOT YET THE ONE TO RESTORE FROM: the new copy is being made; {told}", "bold red")
     if copy.state == "late":
-        return Text(f"LATE: the last confirmed is {told}", "bold red")
+        policy = "; until that works again the bot accepts nothing to save" if copy.is_read_only else ""
+        return Text(f"LATE: the last confirmed is {told}{policy}", "bold red")
     return Text(told, "" if copy.state == "stopped" else "green")

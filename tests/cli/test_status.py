@@ -85,6 +85,14 @@ def test_the_last_confirmed_write_beside_a_running_bot(tzurot: Run, database: Pa
     assert "copies/tzurot/test/e000003" in told
 
 
+def test_a_late_copy_says_what_the_operator_wanted_of_the_bot(tzurot: Run, database: Path) -> None:
+    confirm(database, timedelta(seconds=600))
+    with VolumeLock.take(database.parent, 1):
+        assert "accepts nothing" not in tzurot("status", "--database", database, **REPLICA).out
+        told = tzurot("status", "--database", database, **REPLICA, OUTAGE_MODE="read-only").out
+    assert "accepts nothing to save" in " ".join(told.split())
+
+
 def test_a_new_epoch_that_nobody_would_be_restored_from_yet_is_loud(tzurot: Run, database: Path) -> None:
     confirm(database, timedelta(seconds=1))
     mark(database, is_pending=True)
