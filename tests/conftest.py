@@ -11,6 +11,7 @@ DAC_OVERRIDE, DAC_READ_SEARCH = 1 << 1, 1 << 2
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=None, help="how often the kill test kills its writer")
+    parser.addoption("--every-step", action="store_true", help="kill starts at each of their steps, not at a share")
 
 
 @pytest.fixture

@@ -89,12 +89,12 @@ class Container:
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def settings(self, **changes: str) -> Settings:
-        names = {name.lower(): value for name, value in (self._variables() | changes).items()}
+        names = {name.lower(): value for name, value in (self.variables() | changes).items()}
         return load_settings(names, env_file=None)
 
     def start(self, **changes: str) -> subprocess.Popen[bytes]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        variables = kept | self._variables() | changes
+        variables = kept | self.variables() | changes
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
                 [*self.wrapper, sys.executable, str(STAND_IN), "run"],
@@ -190,7 +190,7 @@ class Container:
             process.wait()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         return (
             SMALL
             | {
