@@ -186,9 +186,8 @@ class Boot:
 
     def _compare_with_confirmed(self, facts: Facts, prefix: str, restored_txid: int) -> None:
         confirmed = self.lease.confirmed if self.lease else None
-        if confirmed is None or confirmed.prefix != prefix or confirmed.txid <= restored_txid:
+        if (error := refusals.find_short_copy(prefix, restored_txid, confirmed)) is None:
             return
-        error = refusals.copy_is_short(prefix, restored_txid, confirmed.txid)
         if facts.restore_mode != "prefer-replica":
             raise error
         log.error("%s Going on without that, as RESTORE_MODE=prefer-replica asks for", error.message)

@@ -13,7 +13,7 @@ from bot.durability.lease_pen import identify_volume
 from bot.durability.lock import LOCK_NAME
 from bot.durability.old_epochs import OldEpoch, examine
 from bot.durability.presence import Holder, find_holder
-from bot.durability.refusals import describe_loss
+from bot.durability.refusals import describe_loss, find_short_copy
 from bot.durability.situation import BucketFacts, Facts
 from bot.durability.volume import inspect_volume
 from bot.errors import TzurotError
@@ -55,9 +55,13 @@ async def explain(settings: Settings) -> Explanation:
     if current is None:
         return found
     newest = (await bucket.look_at(current.prefix)).newest_txid
-    is_restore = isinstance(found.outcome, Decision) and found.outcome.action is Action.RESTORE
-    loss = describe_loss(facts, newest) if is_restore else ""
-    return replace(found, newest_txid=newest, old_epochs=tuple(await examine(settings, bucket, current)), loss=loss)
+    found = replace(found, newest_txid=newest, old_epochs=tuple(await examine(settings, bucket, current)))
+    if not isinstance(found.outcome, Decision) or found.outcome.action is not Action.RESTORE:
+        return found
+    short = find_short_copy(current.prefix, newest, lease.confirmed if lease else None)
+    if short is not None and facts.restore_mode != "prefer-replica":
+        return replace(found, outcome=short)
+    return replace(found, loss=describe_loss(facts, newest))
 
 
 async def _look_at_lease(bucket: Bucket, folder: Path) -> tuple[Lease | None, Standing]:

@@ -1,5 +1,6 @@
 """Why a start refuses, one sentence for each case, and what its operator can do about it."""
 
+from bot.durability.lease import Confirmed
 from bot.durability.lineage import Current, Marker
 from bot.durability.situation import BucketFacts, Facts
 from bot.errors import ProtectedError
@@ -90,10 +91,12 @@ def require_same_installation(facts: Facts, current: Current) -> None:
         )
 
 
-def copy_is_short(prefix: str, restored_txid: int, confirmed_txid: int) -> ProtectedError:
+def find_short_copy(prefix: str, newest_txid: int, confirmed: Confirmed | None) -> ProtectedError | None:
     """A copy without its last files is whole to every check, and an older state."""
+    if confirmed is None or confirmed.prefix != prefix or confirmed.txid <= newest_txid:
+        return None
     return ProtectedError(
-        f"The copy at {prefix} ends at transaction {restored_txid}, but {confirmed_txid} was confirmed there: "
+        f"The copy at {prefix} ends at transaction {newest_txid}, but {confirmed.txid} was confirmed there: "
         "its last files are gone.",
         remedy="Put them back, or wait where the bucket lists new files late; RESTORE_MODE=prefer-replica goes on "
         "without what they had. Nothing was changed.",

@@ -137,6 +137,18 @@ def test_wrong_keys_are_a_wrong_setting(place: Place) -> None:
     assert "refuses the keys" in ended.json["error"]
 
 
+async def test_a_copy_that_lost_its_last_files_is_explained(lived: Place, bucket: BucketSandbox) -> None:
+    await live(lived.settings)
+    store = bucket.store()
+    *_, last = sorted(item["path"] for item in store.list(f"{lived.environment['REPLICA_PREFIX']}/e000001").collect())
+    store.delete(last)
+    lived.database.unlink()
+    found = lived.explain(3)
+    assert "its last files are gone" in found["error"]
+    assert lived.boot("--json").json["error"] == found["error"]
+    assert lived.explain(RESTORE_MODE="prefer-replica")["action"] == "restore"
+
+
 async def test_a_tail_is_explained(lived: Place, tmp_path: Path) -> None:
     other = Place(lived.spawn, tmp_path / "other", lived.environment)
     other.volume.mkdir()

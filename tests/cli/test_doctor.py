@@ -142,6 +142,14 @@ async def test_what_is_wrong_is_named_with_what_to_do(
     assert remedy in checks[name]["remedy"]
 
 
+async def test_an_old_database_in_quarantine_is_named(healthy: dict[str, str]) -> None:
+    folder = Path(healthy["DATABASE_PATH"]).parent / "quarantine-20261123T190000Z"
+    folder.mkdir()
+    code, checks = await examine(healthy)
+    assert (code, checks["volume"]["verdict"]) == (0, "warn")
+    assert folder.name in checks["volume"]["found"]
+
+
 async def test_a_bucket_of_the_wrong_name_is_not_made_by_looking(
     healthy: dict[str, str], bucket: BucketSandbox
 ) -> None:

@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 from bot.cli.checks.finding import Finding, fail, ok, warn
 from bot.cli.printing import size
 from bot.durability.presence import find_holder
+from bot.durability.volume import QUARANTINE
 from bot.errors import StorageError, TzurotError
 from bot.settings import KEY_RECIPE, Settings
 from bot.store.cipher import cipher_from, require_keys
@@ -70,7 +71,7 @@ def check_database(settings: Settings) -> Finding:
         return warn("database", f"there is none at {path}", f"None needed before the first start, which {how}.")
     left = f"only {', '.join(file.name for file in report.side_files)} is there" if report.side_files else ""
     faults = {FileKind.MISSING: left, FileKind.EMPTY: "it has 0 bytes", FileKind.DAMAGED: "; ".join(report.problems)}
-    remedy = "Move it away; the next start restores the copy." if settings.is_replicated else "Restore a backup."
+    remedy = "`tzurot boot --explain` says what a start does." if settings.is_replicated else "Restore a backup."
     return fail("database", f"{path}: {faults[report.kind]}", remedy)
 
 
@@ -90,7 +91,9 @@ def _check_content(settings: Settings, report: FileReport) -> Finding:
     except StorageError:
         return ok("database", f"{report.path}, {schema}; too large to check here, `tzurot backup` checks it in full")
     if problems != ["ok"]:
-        return fail("database", f"{report.path}: {'; '.join(problems)}", "Set RESTORE_MODE=prefer-replica and restart.")
+        return fail(
+            "database", f"{report.path}: {'; '.join(problems)}", "Stop the bot; the next start restores the copy."
+        )
     return ok("database", f"{report.path}, {schema}, pages sound")
 
 
@@ -104,7 +107,10 @@ def check_volume(settings: Settings) -> Finding:
     if not os.access(folder, os.W_OK | os.X_OK):
         return fail("volume", f"{folder} can't be written", "Mount it writable, for the user that the bot runs as.")
     holder = find_holder(folder)
-    return ok("volume", f"{folder}, {f'in use by {holder}' if holder else 'writable, in use by nobody'}")
+    found = f"{folder}, {f'in use by {holder}' if holder else 'writable, in use by nobody'}"
+    if old := sorted(path.name for path in folder.glob(f"{QUARANTINE}*")):
+        return warn("volume", f"{found}; {', '.join(old)}", "Delete what nobody needs of these old databases.")
+    return ok("volume", found)
 
 
 def check_disk(settings: Settings) -> Finding:
