@@ -118,6 +118,6 @@ def read_memory(folder: Path) -> Memory | None:
 def in_use(settings: Settings, holder: Lease) -> ProtectedError:
     """What an instance says that may not write because another one does."""
     return ProtectedError(
-        f"{settings.replica_prefix} in the bucket {settings.replica_bucket} is written by another instance: {holder}.",
+        f"{settings.replica_prefix} in the bucket {settings.replica_bucket} is written by {holder}, not by this one.",
         remedy="Run one instance only, and give each installation a REPLICA_PREFIX of its own.",
     )

@@ -263,6 +263,6 @@ def _tell_taken(found: Lease | None, standing: Standing) -> None:
     if found is None:
         return
     if standing is Standing.FOREIGN:
-        log.warning("%s ended without releasing its lease, which is taken over", found)
+        log.warning("Taking over from %s, which ended without releasing its lease", found)
     elif standing is Standing.FREE and found.has_tail:
-        log.warning("%s may have left writes behind that are on its volume only: start there if you still can", found)
+        log.warning("Following %s, which may have writes on its volume ONLY: start there if you still can", found)
