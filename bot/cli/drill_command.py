@@ -33,9 +33,9 @@ HELD_AGAINST = {
 @click.option("--gently", is_flag=True, hidden=True, help="Give way to every other process.")
 @common_options
 def command(database: Path | None, *, gently: bool, as_json: bool) -> int:
-    """Restore the copy in the bucket on trial, twice, and check it in full; nothing is changed by it.
+    """Restore the copy in the bucket on trial, twice, and check it in full; only its own result is written.
 
-    Beside the running bot the copy must hold what was written a moment ago. The outcome is verified (exit code 0),
+    Beside the running bot the copy must hold what was written a moment before. The outcome is verified (exit code 0),
     failed (1), or inconclusive (1 too) where the bucket, the disk or a busy bot left it open.
     """
     require_engine()

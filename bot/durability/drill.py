@@ -168,7 +168,11 @@ async def _look_up_one(store: SQLiteStore) -> None:
     names = await store.fetch(personalities.first_name())
     heard = Heard(message_id=0, author_id=0, place=Place(channel_id=0), content="")
     [seen] = await store.look_up(situation.find(heard, names))
-    if missing := [name for name in names if name not in seen.mentioned]:
+    try:
+        found = seen.mentioned
+    except ValueError:
+        raise UnreadableError(f"The copy's personality {names[0]} can't be read.") from None
+    if missing := [name for name in names if name not in found]:
         raise UnreadableError(f"The copy knows the personality {missing[0]}, and a message would not find it.")
 
 

@@ -40,4 +40,6 @@ class Drills:
         text = describe(drill)
         log.log(LEVELS[drill.outcome], "%s", text)
         if drill.outcome is Outcome.FAILED:
-            await self.owner.tell(f"⚠️ {text} Until it succeeds, the volume may be the only copy that is whole.")
+            await self.owner.tell(
+                f"⚠️ {text} Until it succeeds, the volume may be the only whole copy; the README says how to begin a new one."
+            )

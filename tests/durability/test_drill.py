@@ -23,18 +23,19 @@ from bot.durability.drill_child import drill_aside, from_object, to_object
 from bot.durability.lineage import read_marker, write_marker
 from bot.durability.litestream import SyncResult
 from bot.durability.replication import Replication
+from bot.durability.volume import forget_replication
 from bot.durability.witness import Mark, Witness, find_witness
 from bot.errors import ConfigurationError, UnavailableError
 from bot.model import Login, Secret, utc_now
 from bot.rules.drill import Bracket, Drill, Outcome, Scope
 from bot.sandbox.bucket import BucketSandbox, FaultProxy, Mode
 from bot.settings import Settings
-from bot.store import drills, logins
+from bot.store import drills, logins, personalities
 from bot.store.cipher import Cipher, cipher_from
 from bot.store.digest import digest_tables
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.engine import connect, opened
-from bot.store.statement import Statement
+from bot.store.statement import Query, Statement
 from tests.durability.conftest import Container
 from tests.durability.dangers.conftest import objects
 from tests.durability.dangers.test_replica_files import flip
@@ -130,6 +131,21 @@ async def test_a_flipped_byte_in_the_bucket_fails_it(
     assert left() == []
 
 
+async def test_after_a_failed_one_an_accepted_volume_begins_a_copy_that_is_right(
+    container: Container, server: BucketSandbox, prefix: str
+) -> None:
+    async with begun(container.settings()) as replication:
+        await replication.flush()
+        await flip(server, max(await objects(server, f"{prefix}/e000001/0000")))
+        assert (await drill(container.settings())).outcome is Outcome.FAILED
+    forget_replication(container.database)
+    accepting = container.settings(RESTORE_MODE="accept-volume")
+    async with replicating(accepting) as replication:
+        await replication.flush()
+        found = await drill(accepting)
+    assert (found.outcome, found.prefix) == (Outcome.VERIFIED, f"{prefix}/e000002")
+
+
 async def test_a_copy_without_the_confirmed_write_fails_it(settings: Settings, running: Replication) -> None:
     done = await running.sync(5)
 
@@ -211,6 +227,21 @@ async def test_a_secret_that_does_not_open_fails_it(settings: Settings, running:
         Outcome.FAILED,
         "A secret in auth_tokens was changed, or comes from another row.",
     )
+
+
+async def test_a_personality_that_no_message_would_find_fails_it(
+    settings: Settings, running: Replication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(personalities, "first_name", lambda: Query("SELECT 'nobody' AS n", lambda row: str(row["n"])))
+        found = await drill(settings)
+    assert (found.outcome, found.reason) == (
+        Outcome.FAILED,
+        "The copy knows the personality nobody, and a message would not find it.",
+    )
+    with opened(connect(settings.database_path, "rw", 5)) as connection:
+        connection.execute("UPDATE personalities SET added_at = 'yesterday'")
+    assert (await drill(settings)).reason == "The copy's personality lilith can't be read."
 
 
 @pytest_asyncio.fixture

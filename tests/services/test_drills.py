@@ -51,6 +51,6 @@ async def test_only_a_failed_one_is_told_to_the_owner_and_is_an_error(caplog: py
     (told,) = owner.heard
     assert told == (
         "⚠️ The restore on trial FAILED: A file is damaged."
-        " Until it succeeds, the volume may be the only copy that is whole."
+        " Until it succeeds, the volume may be the only whole copy; the README says how to begin a new one."
     )
     assert [record.levelname for record in caplog.records] == ["INFO", "WARNING", "WARNING", "ERROR"]
