@@ -5,6 +5,7 @@ bot's answers up.
 """
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -39,6 +40,8 @@ from bot.store.digest import digest_tables
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.migrate import migrate
 from bot.store.overview import is_own
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
@@ -152,15 +155,18 @@ class Rehearsal:
 
 async def hold_drill(settings: Settings, cipher: Cipher, witness: Witness | None, tell: Progress) -> Drill:
     """Hold a drill and note how it ended; one that is broken off leaves nothing behind."""
+    rehearsal = Rehearsal(settings, cipher, witness, tell)
+    if witness is None:
+        return await rehearsal.hold()
     try:
-        drill = await Rehearsal(settings, cipher, witness, tell).hold()
-        if witness is not None:
-            witness.record(drill)
-        return drill
+        drill = await rehearsal.hold()
+        witness.record(drill)
+    except StorageError as error:
+        log.warning("The drill's result could not be noted: %s", error.message)
     finally:
-        if witness is not None:
-            with contextlib.suppress(StorageError):
-                witness.withdraw()
+        with contextlib.suppress(StorageError):
+            witness.withdraw()
+    return drill
 
 
 async def _look_up_one(store: SQLiteStore) -> None:

@@ -11,6 +11,7 @@ from bot.services.ports import Owner
 
 log = logging.getLogger(__name__)
 
+REMEDY = "Until it succeeds, the volume may be the only whole copy; the README says how to begin a new one."
 LEVELS = {Outcome.VERIFIED: logging.INFO, Outcome.FAILED: logging.ERROR, Outcome.INCONCLUSIVE: logging.WARNING}
 
 
@@ -40,6 +41,4 @@ class Drills:
         text = describe(drill)
         log.log(LEVELS[drill.outcome], "%s", text)
         if drill.outcome is Outcome.FAILED:
-            await self.owner.tell(
-                f"⚠️ {text} Until it succeeds, the volume may be the only whole copy; the README says how to begin a new one."
-            )
+            await self.owner.tell(f"⚠️ {text} {REMEDY}")

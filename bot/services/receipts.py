@@ -31,7 +31,13 @@ class Receipts:
     _life_id: int | None = field(default=None, init=False)
 
     async def begin(self) -> None:
-        """Compare what is there with what was handed over, and begin this life's row."""
+        """Compare what is there with what was handed over, and begin this life's row; a full disk stops no start."""
+        try:
+            await self._begin()
+        except StorageError as error:
+            log.warning("This start could not be noted: %s", error.message)
+
+    async def _begin(self) -> None:
         before = await self.store.first(lives.before())
         receipt = draw_up(before, self.origin, await self._count(), self.clock())
         if receipt.lost:
@@ -47,10 +53,16 @@ class Receipts:
 
     async def complete(self, recovered: Recovered) -> None:
         """Add what became of the messages that were missed, and tell the owner if it is worth it."""
-        await self.watch_return()
         if self._life_id is None:
             return
-        await self.store.write(lives.complete(self._life_id, recovered))
+        try:
+            await self.watch_return()
+            await self.store.write(lives.complete(self._life_id, recovered))
+            await self._tell(self._life_id)
+        except StorageError as error:
+            log.warning("The receipt of this start could not be completed: %s", error.message)
+
+    async def _tell(self, life_id: int) -> None:
         receipt = await self.store.first(lives.newest())
         if receipt is None:
             return
@@ -60,7 +72,7 @@ class Receipts:
         if self.owner is None or not is_worth_telling(receipt, told_at, self.interval):
             return
         if await self.owner.tell(text):
-            await self.store.write(lives.note_told(self._life_id, self.clock()))
+            await self.store.write(lives.note_told(life_id, self.clock()))
 
     async def hand_over(self) -> None:
         """Write what is there, as the last write; without it, the next start takes this end for a crash."""

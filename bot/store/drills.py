@@ -9,9 +9,11 @@ from bot.store.statement import Query, Row, Statement
 KEPT = 100
 
 FINISH = """
-UPDATE drills SET finished_at = :finished_at, outcome = :outcome, reason = :reason, prefix = :prefix, txid = :txid,
-    bytes = :bytes, rows = :rows, steps = :steps
-WHERE nonce = :nonce
+INSERT INTO drills (nonce, started_at, finished_at, outcome, reason, prefix, txid, bytes, rows, steps)
+VALUES (:nonce, :started_at, :finished_at, :outcome, :reason, :prefix, :txid, :bytes, :rows, :steps)
+ON CONFLICT (nonce) DO UPDATE SET finished_at = excluded.finished_at, outcome = excluded.outcome,
+    reason = excluded.reason, prefix = excluded.prefix, txid = excluded.txid, bytes = excluded.bytes,
+    rows = excluded.rows, steps = excluded.steps
 """
 LATEST = """
 SELECT outcome, reason, finished_at,
@@ -28,11 +30,12 @@ def add(nonce: str, now: datetime) -> Statement:
 
 
 def finish(nonce: str, drill: Drill) -> Statement:
-    """Note how it ended."""
+    """Note how it ended, also where it did not get as far as its write."""
     return Statement(
         FINISH,
         {
             "nonce": nonce,
+            "started_at": to_text(drill.started_at),
             "finished_at": to_text(drill.finished_at),
             "outcome": drill.outcome,
             "reason": drill.reason,
@@ -53,7 +56,7 @@ def withdraw(nonce: str) -> Statement:
 def forget_oldest() -> Statement:
     """Keep the newest hundred, and the last one that succeeded."""
     return Statement(
-        "DELETE FROM drills WHERE id <= (SELECT max(id) FROM drills) - :kept"
+        "DELETE FROM drills WHERE id NOT IN (SELECT n.id FROM drills AS n ORDER BY n.id DESC LIMIT :kept)"
         " AND id <> (SELECT coalesce(max(v.id), 0) FROM drills AS v WHERE v.outcome = 'verified')",
         {"kept": KEPT},
     )

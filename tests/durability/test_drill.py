@@ -25,7 +25,7 @@ from bot.durability.litestream import SyncResult
 from bot.durability.replication import Replication
 from bot.durability.volume import forget_replication
 from bot.durability.witness import Mark, Witness, find_witness
-from bot.errors import ConfigurationError, UnavailableError
+from bot.errors import ConfigurationError, StorageError, UnavailableError
 from bot.model import Login, Secret, utc_now
 from bot.rules.drill import Bracket, Drill, Outcome, Scope
 from bot.sandbox.bucket import BucketSandbox, FaultProxy, Mode
@@ -301,6 +301,21 @@ async def test_an_epoch_that_the_bucket_does_not_name_yet_proves_nothing(
     found = await drill(settings)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "does not yet name" in found.reason
+    assert [row["outcome"] for row in noted(settings)] == ["inconclusive"]
+
+
+async def test_a_result_that_can_not_be_noted_is_a_result(
+    settings: Settings, running: Replication, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Forgetful(Witness):
+        def record(self, drill: Drill) -> None:
+            del drill
+            raise StorageError("The disk is full.")
+
+    found = await drill(settings, Forgetful(settings, running.client))
+    assert found.outcome is Outcome.VERIFIED
+    assert "could not be noted: The disk is full." in caplog.text
+    assert noted(settings) == []
 
 
 async def test_a_disk_without_room_proves_nothing(

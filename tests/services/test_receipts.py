@@ -197,6 +197,23 @@ async def test_a_disk_that_takes_no_handover_does_not_break_the_stop(
     assert "This stop could not be noted: The disk is full." in caplog.text
 
 
+async def test_a_disk_that_takes_nothing_does_not_keep_the_bot_from_starting(
+    bot: Lives, store: SQLiteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    class ReadOnly(SlowCounts):
+        async def write(self, *statements: Statement) -> Any:
+            del statements
+            raise StorageError("The disk is full.")
+
+    life = bot.next(store=ReadOnly(store), count_limit_seconds=0.01)
+    await life.begin()
+    await life.watch_return()
+    await life.complete(Recovered())
+    await life.hand_over()
+    assert "This start could not be noted: The disk is full." in caplog.text
+    assert bot.owner.heard == []
+
+
 async def test_the_newest_hundred_lives_are_kept(bot: Lives, store: SQLiteStore) -> None:
     for _ in range(103):
         await bot.next().begin()
