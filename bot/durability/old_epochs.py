@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.durability.bucket import Bucket, Replica
+from bot.durability.bucket import Bucket, Replica, Version
 from bot.durability.lineage import Current, Past, epoch_prefix, now_utc, parse_txid, read_marker
 from bot.durability.refusals import count
 from bot.errors import TzurotError
@@ -61,11 +61,8 @@ def _describe(settings: Settings, past: Past, successor: int, replica: Replica) 
     return OldEpoch(past, successor, kept_until(past, settings), tail, replica.newest_at if tail else None)
 
 
-async def prune(settings: Settings, bucket: Bucket, now: datetime) -> None:
+async def prune(settings: Settings, bucket: Bucket, version: Version, now: datetime) -> None:
     """Delete the epochs whose time is over; the history says so first, so that nobody looks for them."""
-    version = await bucket.read_current()
-    if version is None:
-        return
     due = [past for past in version.current.history if _is_due(settings, past, version.current, now)]
     if any(not past.is_pruned for past in due):
         await bucket.write_current(_without(version.current, due), version)
@@ -90,7 +87,7 @@ def _without(current: Current, due: list[Past]) -> Current:
 
 
 async def look_after(settings: Settings, bucket: Bucket) -> None:
-    """Report tails once, and again when they grow; prune; until cancelled. Waits for a new epoch's confirmation."""
+    """Report tails, and again when they grow; prune; until cancelled. Waits for a new epoch's confirmation."""
     told: dict[int, int] = {}
     while True:
         marker = read_marker(settings.database_path.absolute())
@@ -98,18 +95,17 @@ async def look_after(settings: Settings, bucket: Bucket) -> None:
             await asyncio.sleep(settings.canary_interval_seconds)
             continue
         try:
-            await _report(settings, bucket, marker.claim, told)
-            await prune(settings, bucket, now_utc())
+            version = await bucket.read_current()
+            if version is not None and version.current.claim == marker.claim:
+                _report(await examine(settings, bucket, version.current), told)
+                await prune(settings, bucket, version, now_utc())
         except TzurotError as error:
             log.warning("The epochs before the current one could not be looked after: %s", error.message)
         await asyncio.sleep(settings.upkeep_interval_seconds)
 
 
-async def _report(settings: Settings, bucket: Bucket, claim: str, told: dict[int, int]) -> None:
-    version = await bucket.read_current()
-    if version is None or version.current.claim != claim:
-        return
-    for old in await examine(settings, bucket, version.current):
+def _report(old_epochs: list[OldEpoch], told: dict[int, int]) -> None:
+    for old in old_epochs:
         if old.tail > told.get(old.past.epoch, 0):
             told[old.past.epoch] = old.tail
             log.warning("%s", old)

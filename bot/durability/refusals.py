@@ -66,10 +66,10 @@ def describe_other_epoch(facts: Facts, marker: Marker, bucket: BucketFacts, curr
         )
     if marker.is_pending:
         wrote = f", and what it uploaded is at {marker.prefix}" if bucket.own.has_files else ""
+        origin = f" from epoch {marker.parent.epoch}" if marker.parent else ""
         return (
-            f"The volume began epoch {marker.epoch} from epoch {marker.parent.epoch if marker.parent else 'none'}, but "
-            f"before that was confirmed epoch {current.epoch} became the current one: this volume's writes since then "
-            f"are in no other epoch{wrote}."
+            f"The volume began epoch {marker.epoch}{origin}, but before that was confirmed epoch {current.epoch} "
+            f"became the current one: this volume's writes since then are in no other epoch{wrote}."
         )
     past = next((past for past in current.history if past.prefix == marker.prefix), None)
     if past is not None:

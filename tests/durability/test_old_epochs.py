@@ -64,6 +64,13 @@ async def second_life(container: Container) -> None:
     await live(container.settings(), rows=1)
 
 
+async def prune_at(settings: Settings, now: datetime) -> None:
+    bucket = Bucket(settings)
+    version = await bucket.read_current()
+    assert version is not None
+    await prune(settings, bucket, version, now)
+
+
 async def objects(server: BucketSandbox, prefix: str) -> list[str]:
     return [item["path"] for item in await obstore.list(server.store(), prefix).collect_async()]
 
@@ -117,7 +124,7 @@ async def test_an_epoch_whose_time_is_over_is_deleted_and_remembered(
     await second_life(container)
     settings = container.settings(**SHORT)
     before = now_utc()
-    await prune(settings, Bucket(settings), datetime.now(UTC) + timedelta(seconds=2))
+    await prune_at(settings, datetime.now(UTC) + timedelta(seconds=2))
     assert await objects(server, f"{prefix}/e000001") == []
     assert len(await objects(server, f"{prefix}/control")) >= 3  # both claims and the record
     (past,) = (await current_of(settings)).history
@@ -136,7 +143,7 @@ async def test_an_epoch_whose_time_is_over_is_deleted_and_remembered(
 async def test_an_epoch_whose_time_is_not_over_stays(container: Container, server: BucketSandbox, prefix: str) -> None:
     await second_life(container)
     settings = container.settings()
-    await prune(settings, Bucket(settings), datetime.now(UTC) + timedelta(days=6, hours=23))
+    await prune_at(settings, datetime.now(UTC) + timedelta(days=6, hours=23))
     assert await objects(server, f"{prefix}/e000001")
     assert not (await current_of(settings)).history[0].is_pruned
 
@@ -147,11 +154,11 @@ async def test_a_deletion_that_was_cut_off_is_completed(
     await second_life(container)
     settings = container.settings(**SHORT)
     later = datetime.now(UTC) + timedelta(seconds=2)
-    await prune(settings, Bucket(settings), later)
+    await prune_at(settings, later)
     await obstore.put_async(server.store(), f"{prefix}/e000001/0000/left.ltx", b"left")
     caplog.set_level("INFO")
     for _ in range(2):
-        await prune(settings, Bucket(settings), later)
+        await prune_at(settings, later)
     assert await objects(server, f"{prefix}/e000001") == []
     (said,) = (record.message for record in caplog.records if record.message.startswith("Deleted"))
     assert f"Deleted {prefix}/e000001, 1 object: epoch 1 ended" in said
@@ -172,7 +179,7 @@ async def test_only_epochs_of_the_history_under_the_own_prefix_are_deleted(
     await bucket.write_current(version.current.model_copy(update={"history": history}), version)
     for path in (f"{prefix}-other/e000007/x", f"{prefix}/e000009/x", f"{prefix}/e0000011/x"):
         await obstore.put_async(server.store(), path, b"not ours to delete")
-    await prune(settings, bucket, datetime.now(UTC) + timedelta(seconds=2))
+    await prune_at(settings, datetime.now(UTC) + timedelta(seconds=2))
     assert await objects(server, f"{prefix}/e000001") == []
     for folder in (f"{prefix}-other", f"{prefix}/e000009", f"{prefix}/e0000011", f"{prefix}/e000002"):
         assert await objects(server, folder)
