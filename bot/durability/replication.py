@@ -42,6 +42,8 @@ class Replication:
         self._marker: Marker | None = None
         self._child: Child | None = None
         self._taking_over = asyncio.Lock()
+        self._renewing = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
 
     @property
     def is_started(self) -> bool:
@@ -57,13 +59,19 @@ class Replication:
         except TimeoutError:
             await self.halt()  # or nobody would ever start another one
             raise UnavailableError("Litestream did not open its socket in time.") from None
+        except asyncio.CancelledError:
+            await self.halt()  # or `revive` would take it for one that answers
+            raise
 
     async def keep_alive(self) -> None:
         """Start Litestream again whenever it ended: after a pause that doubles, or with the lease; until cancelled."""
         delay = self._settings.restart_delay_seconds
         while self._marker is not None:
-            born = time.monotonic()
-            code = await end_of(self._child, self.client, self._settings) if self._child is not None else 0
+            born, child = time.monotonic(), self._child
+            code = await end_of(child, self.client, self._settings) if child is not None else 0
+            async with self._renewing:
+                if self._child is not child:
+                    continue
             if time.monotonic() - born > self._settings.restart_delay_limit_seconds:
                 delay = self._settings.restart_delay_seconds
             if self._lease.is_held:
@@ -72,6 +80,24 @@ class Replication:
                 delay = min(2 * delay, self._settings.restart_delay_limit_seconds)
             await self._lease.until_held()
             with contextlib.suppress(UnavailableError):  # it ended again: the next round says so
+                await self.start(self._marker)
+
+    async def renew(self) -> None:
+        """Start Litestream anew after another process with the database open died by force.
+
+        Killed in the middle of a commit, it leaves frames in the WAL that its index does not count: Litestream, which
+        reads the file alone, takes them for committed, while SQLite writes the next commit over them as long as anyone
+        keeps the index in use. Without anyone, the next to open the file counts them, and both agree again.
+        """
+        self._renewal = asyncio.create_task(self._renew())
+        await asyncio.shield(self._renewal)  # a stop in the middle waits for it in `revive`
+
+    async def _renew(self) -> None:
+        async with self._renewing:
+            if self._marker is None or self._child is None or not self._child.is_running:
+                return
+            await self.halt()
+            if self._lease.is_held:
                 await self.start(self._marker)
 
     async def sync(self, timeout_seconds: float) -> SyncResult:
@@ -85,8 +111,9 @@ class Replication:
 
     async def revive(self) -> None:
         """Start Litestream again if it ended and nobody keeps it alive any more."""
-        if self._marker is not None and (self._child is None or not self._child.is_running):
-            await self.start(self._marker)
+        async with self._renewing:
+            if self._marker is not None and (self._child is None or not self._child.is_running):
+                await self.start(self._marker)
 
     async def flush(self) -> SyncResult:
         """The same, and name a new epoch as the current one if that is still to do."""

@@ -147,8 +147,7 @@ class Supervisor:
             return not self._has_volume
         try:
             async with asyncio.timeout(self._settings.shutdown_sync_timeout_seconds):
-                if is_last:
-                    await self._replication.revive()
+                await (self._replication.revive() if is_last else self._replication.renew())
                 result = await self._replication.flush()
         except (TimeoutError, TzurotError) as error:
             reason = str(error) or f"The bucket took longer than {self._settings.shutdown_sync_timeout_seconds:g} s."

@@ -11,7 +11,7 @@ TOKEN = re.compile(r"\[q(\d+)\.(\d+)\]")
 
 QUESTION = re.compile(r"\bq(\d+)\?")
 DIRECT = re.compile(r"\*\*([^*\n]+):\*\* ")
-COPYING = "being copied"
+UNCOPIED = "Saved here, "
 """In the reply to a command whose effect is on the volume only, so far."""
 
 
@@ -164,7 +164,7 @@ def acknowledged(deeds: Iterable[Deed], lines: Iterable[Line]) -> list[Deed]:
     return [
         deed
         for deed in deeds
-        if SUCCESS[deed.kind] in (text := replies.get(deed.message_id, "")) and COPYING not in text
+        if SUCCESS[deed.kind] in (text := replies.get(deed.message_id, "")) and UNCOPIED not in text
     ]
 
 

@@ -112,7 +112,7 @@ def _strip(measure: Measure, outcomes: Sequence[Outcome], top: int) -> list[str]
 
 def _step(largest: float) -> float:
     """The round distance between two marks, so that the largest value lies before the last."""
-    power = 10 ** math.floor(math.log10(max(largest, 1.0) / MARKS))
+    power: float = 10.0 ** math.floor(math.log10(max(largest, 1.0) / MARKS))
     return next(step * power for step in STEPS if step * power * MARKS >= largest)
 
 

@@ -5,13 +5,17 @@ Litestream looks at the database once a minute here, so nothing but the supervis
 
 import os
 import signal
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from bot.errors import ExitCode
 from bot.sandbox.bucket import FaultProxy, Mode
+from bot.store.engine import connect
 from tests.durability.conftest import Container, aside, children, until
 from tests.durability.dangers.conftest import off_site
+from tests.durability.stand_in import ADD
 
 SELDOM = {"REPLICA_INTERVAL_SECONDS": "60", "STAND_IN_CONFIRMS": "no"}
 
@@ -42,6 +46,27 @@ def test_the_rows_of_a_bot_that_ended_are_off_site_before_it_starts_again(
     until(lambda: f"The bot ended with code {code}; it starts again in" in container.log, "the supervisor's word")
     until(lambda: "Everything is in the bucket" in container.log, "the upload")
     assert off_site(container) == rows
+
+
+def test_a_bot_killed_between_a_commits_frames_and_their_index_leaves_a_copy_that_goes_on(container: Container) -> None:
+    process = container.start(REPLICA_INTERVAL_SECONDS="60")
+    bot = container.event(rows=3)["pid"]
+    commit_without_index(container.database)
+    os.kill(bot, signal.SIGKILL)
+    assert container.event()["failure"] is None
+    assert container.stop(process) == 0, container.log
+    assert off_site(container) == container.rows == 3 + 1 + 3 + 1
+
+
+def commit_without_index(database: Path) -> None:
+    """A row whose frames are in the WAL, and of which the WAL's index knows nothing: where a kill in a commit falls."""
+    index = Path(f"{database}-shm")
+    before = index.read_bytes()
+    with closing(connect(database, "rw", 1)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+        connection.execute(ADD.sql)
+    with index.open("r+b") as file:
+        file.write(before)
 
 
 @pytest.mark.parametrize("mode", [Mode.REFUSE, Mode.BUSY])

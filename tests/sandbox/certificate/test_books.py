@@ -111,7 +111,13 @@ DEEDS = [
 ]
 REPLIES = [
     as_line(GARDEN, 50, "tzurot", "You are logged in until tomorrow. Have fun.", reply_to_id=40),
-    as_line(GARDEN, 51, "tzurot", "**Brass Heron** now also listens to `heron`.\nIt is being copied.", reply_to_id=41),
+    as_line(
+        GARDEN,
+        51,
+        "tzurot",
+        "**Brass Heron** now also listens to `heron`.\n-# Saved here, and being copied.",
+        reply_to_id=41,
+    ),
     as_line(GARDEN, 52, "tzurot", "You must be in an NSFW channel for that.", reply_to_id=42),
 ]
 
