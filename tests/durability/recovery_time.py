@@ -29,7 +29,7 @@ from bot.sandbox.discord import DiscordOptions
 from bot.sandbox.world import Sandbox
 from bot.settings import Settings, load_settings
 from tests.bench.filling import ENCRYPTION_KEY, fill_to
-from tests.e2e.conftest import Installation
+from tests.e2e.conftest import PATIENCE_SECONDS, Installation
 
 SHARE, CONSTANT_SECONDS = 1.5, 1.0
 PATIENT = {
@@ -98,7 +98,9 @@ async def measure(folder: Path, megabytes: int, rounds: int) -> list[Round]:
         await fill_to(installation.volume / "tzurot.db", megabytes * 1_000_000)
         settings = load_settings({n.lower(): v for n, v in installation.environment.items()}, env_file=None)
         try:
-            await installation.start_and_connect()
+            await installation.start()
+            await installation.until_said("The bot was started")  # after the first upload
+            await installation.discord.wait_for_session(timeout_seconds=PATIENCE_SECONDS)
             await installation.prepare()
             assert await installation.is_talking()
             return [await _round(installation, settings, folder) for _ in range(rounds)]
