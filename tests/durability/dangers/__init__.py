@@ -86,6 +86,8 @@ The bucket is away
 | it is away for longer than an instance may write without its lease
     durability/test_one_writer.py::test_without_the_bucket_uploads_end_the_bot_goes_on_and_all_is_made_good
     durability/test_one_writer.py::test_a_lease_taken_during_an_outage_ends_the_bot_and_uploads_nothing_more
+| a connection is stuck: replication hangs for good, and its status is "replicating"
+    durability/test_watchdog.py::test_a_stuck_connection_recovers_within_a_minute_at_a_tenth_of_all_times
 | it is away at the start, and the volume is empty
     durability/test_boot.py::test_an_empty_volume_does_not_start_without_an_answer
 | it is away at the start, and the volume is intact
