@@ -59,10 +59,10 @@ class ChannelHistory:
         async with _reading(self.timeout_seconds):
             try:
                 channel = self.client.get_channel(channel_id) or await self.client.fetch_channel(channel_id)
-                if not isinstance(channel, Readable) or not _may_read(channel):
-                    return _skipped(channel_id)
                 if not _may_have_more(channel, after_message_id):
                     return []
+                if not isinstance(channel, Readable) or not _may_read(channel):
+                    return _skipped(channel_id)
                 found = channel.history(limit=None, after=after, oldest_first=True)
                 return [written async for message in found if (written := await self._written(message))]
             except (discord.NotFound, discord.Forbidden):
@@ -140,10 +140,11 @@ def _may_read(channel: Readable) -> bool:
     return granted.view_channel and granted.read_message_history
 
 
-def _may_have_more(channel: Readable, after_message_id: int) -> bool:
-    """Whether it is worth a request; not every channel knows its last message."""
-    last_message_id: int | None = getattr(channel, "last_message_id", None)
-    return last_message_id is None or last_message_id > after_message_id
+def _may_have_more(channel: object, after_message_id: int) -> bool:
+    """Whether it is worth a request: a direct message channel does not know its last message, a forum has none."""
+    if isinstance(channel, discord.DMChannel | discord.ForumChannel):
+        return isinstance(channel, discord.DMChannel)
+    return (getattr(channel, "last_message_id", None) or 0) > after_message_id
 
 
 @asynccontextmanager

@@ -158,6 +158,8 @@ class ChannelRecovery:
     async def _read(self, errand: Errand) -> Findings:
         after = errand.after_message_id
         written = [] if after is None else await self.history.written_since(errand.channel_id, after)
+        if not written and not errand.turns:
+            return Findings([], {}, set())
         heard = [entry.message_id for entry in written if isinstance(entry, Heard)]
         spoken = [entry.message_id for entry in written if isinstance(entry, Spoken)]
         states = {turn.message_id: turn for turn in await self.store.fetch(turns.find(heard))}
