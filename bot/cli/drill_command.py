@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
-from bot.cli.printing import duration, print_pairs, print_table, show, size
+from bot.cli.printing import print_pairs, print_table, show, size
 from bot.durability.drill import hold_drill
 from bot.durability.drill_child import to_object
 from bot.durability.witness import find_witness
@@ -75,13 +75,11 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 def _show(drill: Drill) -> None:
     show(f"{drill.outcome.upper()}: {describe(drill)}", STYLES[drill.outcome])
-    took = (drill.finished_at - drill.started_at).total_seconds()
     print_pairs(
         {
             "Copy": f"transaction {drill.txid} of {drill.prefix}" if drill.txid else drill.prefix or "none",
             "Held against": HELD_AGAINST[drill.scope],
             "Size": size(drill.byte_count) if drill.byte_count is not None else "unknown",
-            "Took": duration(took),
         }
     )
     click.echo()
