@@ -107,6 +107,7 @@ Files of the copy
 
 | a flipped byte, garbage, nothing, half a file, one missing in the middle
     durability/dangers/test_replica_files.py::test_a_copy_with_a_broken_file_is_not_restored_and_nothing_is_changed
+    durability/dangers/test_replica_files.py::test_a_copy_with_a_broken_snapshot_is_not_restored_in_part
     durability/dangers/test_replica_files.py::test_the_state_before_a_broken_file_can_be_put_back_by_hand
 | the last one is missing: an older state, and not a word
     durability/dangers/test_replica_files.py::test_a_copy_without_its_last_file_is_not_taken_for_the_newest_state_until_asked_for

@@ -14,7 +14,7 @@ from bot.errors import ExitCode
 from bot.sandbox.bucket import BucketSandbox
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.inspection import inspect_file
-from tests.durability.conftest import Container, aside
+from tests.durability.conftest import PATIENCE_SECONDS, Container, aside
 from tests.durability.dangers.conftest import objects, off_site, read
 from tests.durability.test_boot import ADD, replicating
 
@@ -160,3 +160,24 @@ async def test_a_copy_without_its_last_file_is_not_taken_for_the_newest_state_un
     event = await aside(lambda: container.live(RESTORE_MODE="prefer-replica"))
     assert event["rows"] == 6  # without the one that was written at the stop
     assert "was confirmed there" in container.log.split("Decision")[-1]
+
+
+async def test_a_copy_with_a_broken_snapshot_is_not_restored_in_part(
+    container: Container, server: BucketSandbox, prefix: str, tmp_path: Path
+) -> None:
+    often = tmp_path / "litestream.yml"
+    often.write_text(container.settings().litestream_config.read_text().replace("interval: 6h", "interval: 1s"))
+    snapshots: dict[str, str | None] = {}
+    async with replicating(container.settings(LITESTREAM_CONFIG=str(often))) as replication:
+        await replication.flush()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (snapshots := await objects(server, f"{prefix}/e000001/0009")):  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.05)
+    for snapshot in snapshots:
+        await flip(server, snapshot)
+    container.lose_volume()
+    code, said = await aside(container.run)
+    assert code == ExitCode.FAILED
+    assert f"{prefix}/e000001 can't be restored" in said
+    assert "tzurot restore --at" in said
+    assert not container.database.exists()
