@@ -68,6 +68,8 @@ How a run ends
     durability/dangers/test_ending.py::test_the_rows_of_a_bot_that_ended_are_off_site_before_it_starts_again
     durability/test_supervisor.py::test_a_killed_bot_goes_on_with_what_it_had
     durability/test_supervisor.py::test_a_bot_that_crashed_is_started_again_with_growing_pauses
+| the bot is killed between a commit's frames and their index: the copy ends before that commit, for good
+    durability/dangers/test_ending.py::test_a_bot_killed_between_a_commits_frames_and_their_index_leaves_a_copy_that_goes_on
 | a second SIGTERM while the bot closes: the last upload is skipped
     durability/test_supervisor.py::test_signals_after_the_first_do_not_cut_the_end_short
 | the bucket refuses, answers 503, or is silent at the stop: exit code 0, and rows are lost
@@ -99,7 +101,7 @@ The bucket is away
     durability/test_boot.py::test_a_mistyped_prefix_is_refused_and_names_what_is_there
 | the bucket was emptied: an empty database
     durability/dangers/test_outage.py::test_a_bucket_that_was_emptied_gets_a_whole_copy_of_the_volume_again_once_that_is_allowed
-    durability/test_decision.py::test_leave_to_begin_is_none_to_forget_what_only_the_copy_has
+    durability/test_disagreement.py::test_leave_to_begin_is_none_to_forget_what_only_the_copy_has
     durability/test_decision.py::test_an_epoch_whose_copy_is_gone_is_not_replaced_by_an_empty_database
     durability/test_decision.py::test_a_marker_without_database_and_copy_is_a_mistake_and_no_new_installation
 
