@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,33 @@ ADD_MESSAGE = """
 INSERT INTO message_mappings (message_id, user_id, channel_id, personality_id)
 SELECT coalesce(max(message_id), :first) + 1, 900000000000000001, 800000000000000001, 1 FROM message_mappings
 """
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Path]:
+    """The only place where a sandbox may put files; at the end nothing is there, and nobody who knew of it lives."""
+    # A short path: sockets lie in it, and theirs have at most 107 characters.
+    folder = Path("/tmp") / f"d{os.getpid()}"  # noqa: S108
+    folder.mkdir()
+    yield folder
+    left = list(folder.iterdir())
+    folder.rmdir()
+    assert left == []
+    assert _processes_that_know(folder) == []
+
+
+def _processes_that_know(folder: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            known = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+        except OSError:  # it ended meanwhile, or is another user's
+            continue
+        if str(folder).encode() in known:
+            found.append(int(entry.name))
+    return found
 
 
 @dataclass(frozen=True)

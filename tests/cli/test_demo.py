@@ -4,11 +4,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
-import pytest
 
 TIMEOUT_SECONDS = 50
 FIGURES = {
@@ -20,33 +18,6 @@ FIGURES = {
     "rows_after",
     "steps",
 }
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Iterator[Path]:
-    """The only place where the demo may put files; at the end nothing is there, and nobody who knew of it lives."""
-    # A short path: sockets lie in it, and theirs have at most 107 characters.
-    folder = Path("/tmp") / f"d{os.getpid()}"  # noqa: S108
-    folder.mkdir()
-    yield folder
-    left = list(folder.iterdir())
-    folder.rmdir()
-    assert left == []
-    assert _processes_that_know(folder) == []
-
-
-def _processes_that_know(folder: Path) -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            known = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-        except OSError:  # it ended meanwhile, or is another user's
-            continue
-        if str(folder).encode() in known:
-            found.append(int(entry.name))
-    return found
 
 
 async def _start(scratch: Path, *arguments: str) -> asyncio.subprocess.Process:
