@@ -79,11 +79,11 @@ class BucketSandbox:
             "LITESTREAM_SECRET_ACCESS_KEY": SECRET_KEY,
         }
 
-    def store(self, bucket: str = BUCKET) -> S3Store:
-        """The bucket as obstore sees it."""
+    def store(self, bucket: str = BUCKET, *, endpoint: str | None = None) -> S3Store:
+        """The bucket as obstore sees it; `endpoint` is a proxy's."""
         return S3Store(
             bucket,
-            endpoint=self.endpoint,
+            endpoint=endpoint or self.endpoint,
             region=REGION,
             access_key_id=ACCESS_KEY,
             secret_access_key=SECRET_KEY,

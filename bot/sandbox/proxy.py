@@ -8,7 +8,8 @@ from typing import Self
 from bot.sandbox.bell import end
 from bot.sandbox.port import HOST, ReservedPort, cut, until_cut
 
-CHUNK_BYTES = 65_536
+CHUNK_BYTES, LINE_CHUNKS = 65_536, 16
+Line = asyncio.Queue[tuple[float, bytes]]
 
 
 class Mode(Enum):
@@ -31,8 +32,8 @@ class FaultProxy:
     """Stands before a port; `await set(Mode.…)` changes what it does, also to connections that are open.
 
     REFUSE cuts open connections; BLACK_HOLE keeps them and passes nothing any more; GARBAGE answers what is no
-    HTTP; BUSY answers every new connection with status 503 and cuts open ones. `delay_ms` holds back every chunk in
-    each direction, as a slow line does.
+    HTTP; BUSY answers every new connection with status 503 and cuts open ones. `delay_ms` holds back everything in each
+    direction, as a long line does.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -128,24 +129,39 @@ class FaultProxy:
             await asyncio.Event().wait()
         number = self.connection_count
         far_reader, far_writer = await asyncio.open_connection(HOST, self._target)
-        up = asyncio.create_task(self._copy(reader, far_writer, number))
-        down = asyncio.create_task(self._copy(far_reader, writer, number))
+        up, down = Line(LINE_CHUNKS), Line(LINE_CHUNKS)
+        work = (
+            _take_in(reader, up), self._hand_on(up, far_writer, number),
+            _take_in(far_reader, down), self._hand_on(down, writer, number),
+        )  # fmt: skip
+        tasks = [asyncio.create_task(part) for part in work]
         try:
-            await asyncio.gather(up, down)
+            await asyncio.gather(*tasks)
         finally:
             cut(far_writer)  # before anything is awaited, which a second cancellation may end
-            for task in (up, down):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(up, down, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await until_cut(far_writer)
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
-        while chunk := await reader.read(CHUNK_BYTES):
-            if self.delay_ms:
-                await asyncio.sleep(self.delay_ms / 1000)
+    async def _hand_on(self, line: Line, writer: asyncio.StreamWriter, number: int) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            came_at, chunk = await line.get()
+            await asyncio.sleep(max(0.0, came_at + self.delay_ms / 1000 - clock()))
             if self._mode is Mode.BLACK_HOLE or number <= self._stalled_until:
                 await asyncio.Event().wait()
+            if not chunk:
+                break
             writer.write(chunk)
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
+
+
+async def _take_in(reader: asyncio.StreamReader, line: Line) -> None:
+    """Note when each chunk came, and the empty one at the end: a long line delays all of them, and narrows nothing."""
+    clock = asyncio.get_running_loop().time
+    while chunk := await reader.read(CHUNK_BYTES):
+        await line.put((clock(), chunk))
+    await line.put((clock(), b""))

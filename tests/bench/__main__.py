@@ -15,19 +15,21 @@ from rich.table import Table
 
 from bot.store.driver import engine_version
 
+from .durability import measure_durability
 from .measure import Section
 from .reads import measure_reads
 from .startup import measure_startup
 from .writes import measure_writes
 
 
-async def _measure(rounds: int, seconds: float) -> list[Section]:
+async def _measure(rounds: int, seconds: float, trials: int) -> list[Section]:
     # Beside the project and not in /tmp, which may be memory: there a durable commit costs nothing.
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as folder:
         return [
             *await measure_writes(Path(folder), rounds, seconds),
             await measure_reads(Path(folder), rounds * 2),
             await measure_startup(Path(folder), rounds),
+            *await measure_durability(Path(folder), rounds, seconds, trials),
         ]
 
 
@@ -56,8 +58,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter repetitions, no verdict")
     arguments = parser.parse_args()
-    rounds, seconds = (5, 0.15) if arguments.quick else (15, 0.3)
-    sections = asyncio.run(_measure(rounds, seconds))
+    rounds, seconds, trials = (5, 0.15, 2) if arguments.quick else (15, 0.3, 10)
+    sections = asyncio.run(_measure(rounds, seconds, trials))
     if arguments.json:
         report = {
             section.title: {
