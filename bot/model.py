@@ -320,14 +320,6 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A message in which the bot itself, and no personality, has answered another one."""
-
-    message_id: int
-    replied_to_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class Voice:
     """How a personality appears in a channel."""
 

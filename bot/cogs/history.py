@@ -20,9 +20,9 @@ from bot.cogs.context import (
     sentence_of,
 )
 from bot.errors import TzurotError, UnavailableError
-from bot.model import Heard, Place, Spoken, Told
+from bot.model import Heard, Place, Spoken
 from bot.rules.speech import undo_dm_text
-from bot.services.ports import Written
+from bot.services.ports import Told, Written
 
 log = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.errors import InvalidInputError, NotAllowedError, NotFoundError, TzurotError
-from bot.model import Heard, Place, Recovered, Spoken, Told, Turn, TurnState, snowflake_time
+from bot.model import Heard, Place, Recovered, Spoken, Turn, TurnState, snowflake_time
 from bot.rules.adoption import Asked, adopt
 from bot.rules.recovery import DELETED, TOO_OLD, adopted, is_answerable, is_too_old
 from bot.rules.speech import message_limit, shown_name
 from bot.rules.splitting import split
 from bot.services.delivery import Delivery, Task
 from bot.services.dialogue import Dialogue
-from bot.services.ports import Herald, History, Written
+from bot.services.ports import Herald, History, Told, Written
 from bot.store import messages, personalities, turns
 from bot.store.statement import Store
 

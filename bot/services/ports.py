@@ -2,10 +2,20 @@
 
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.errors import TzurotError
-from bot.model import GrantedToken, Heard, Place, Profile, Question, ReplicationState, Spoken, Told, Voice
+from bot.model import GrantedToken, Heard, Place, Profile, Question, ReplicationState, Spoken, Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message in which the bot itself, and no personality, has answered another one."""
+
+    message_id: int
+    replied_to_id: int
+
 
 Written = Heard | Spoken | Told
 """What of a channel's messages matters to a bot that was away."""

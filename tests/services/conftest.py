@@ -24,14 +24,13 @@ from bot.model import (
     Recovered,
     Secret,
     Spoken,
-    Told,
     Voice,
 )
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
-from bot.services.ports import Written
+from bot.services.ports import Told, Written
 from bot.services.recovery import Recovery
 from bot.services.watermark import Watermark
 from bot.settings import load_settings

@@ -19,12 +19,12 @@ from bot.model import (
     Place,
     Recovered,
     Secret,
-    Told,
     snowflake_of,
     snowflake_time,
 )
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.dialogue import Dialogue
+from bot.services.ports import Told
 from bot.services.recovery import Recovery
 from bot.store import activations, blacklist, conversations, logins, marks, personalities
 from bot.store.cipher import Cipher
