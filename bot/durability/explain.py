@@ -48,10 +48,10 @@ async def explain(settings: Settings) -> Explanation:
     facts = await gather_facts(settings, bucket, inspect=partial(_inspect, is_in_use=holder is not None))
     if bucket is None or not isinstance(facts.bucket, BucketFacts):
         return Explanation(facts, holder, _decide(facts))
+    current = facts.bucket.current
     lease, standing = await _look_at_lease(bucket, database.parent)
     facts = replace(facts, must_begin_epoch=must_begin_epoch(lease, standing))
     found = Explanation(facts, holder, _decide(facts), lease, standing)
-    current = facts.bucket.current if isinstance(facts.bucket, BucketFacts) else None
     if current is None:
         return found
     newest = (await bucket.look_at(current.prefix)).newest_txid

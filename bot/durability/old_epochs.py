@@ -87,21 +87,27 @@ def _without(current: Current, due: list[Past]) -> Current:
 
 
 async def look_after(settings: Settings, bucket: Bucket) -> None:
-    """Report tails, and again when they grow; prune; until cancelled. Waits for a new epoch's confirmation."""
+    """Report tails, and again when they grow; prune; until cancelled."""
     told: dict[int, int] = {}
     while True:
-        marker = read_marker(settings.database_path.absolute())
-        if marker is None or marker.is_pending:  # until then a lost volume comes from the epoch before
-            await asyncio.sleep(settings.canary_interval_seconds)
-            continue
+        pause = settings.canary_interval_seconds
         try:
-            version = await bucket.read_current()
-            if version is not None and version.current.claim == marker.claim:
-                _report(await examine(settings, bucket, version.current), told)
-                await prune(settings, bucket, version, now_utc())
+            if await _look_once(settings, bucket, told):
+                pause = settings.upkeep_interval_seconds
         except TzurotError as error:
             log.warning("The epochs before the current one could not be looked after: %s", error.message)
-        await asyncio.sleep(settings.upkeep_interval_seconds)
+        await asyncio.sleep(pause)
+
+
+async def _look_once(settings: Settings, bucket: Bucket, told: dict[int, int]) -> bool:
+    """False, and nothing done, while a new epoch is not confirmed: a lost volume comes from the one before."""
+    marker = read_marker(settings.database_path.absolute())
+    version = await bucket.read_current()
+    if marker is None or marker.is_pending or version is None or version.current.claim != marker.claim:
+        return False
+    _report(await examine(settings, bucket, version.current), told)
+    await prune(settings, bucket, version, now_utc())
+    return True
 
 
 def _report(old_epochs: list[OldEpoch], told: dict[int, int]) -> None:
