@@ -3,8 +3,8 @@
 Litestream's own status says "replicating" through an outage, so nothing but a confirmed write counts. Nor does it
 ever give up a connection that was taken and is not answered. Stopped and started it makes a new one, in less than a
 minute: the next canary meets the stuck connection after 15 s at most; each attempt fails after 5 s and the next
-follows at once, so the third has failed 15 s later, and its upload half a second after that; the stop and the start
-have 5 s each, and so has the canary after them: 15 + 15.5 + 10 + 5 = 45.5 s. Where even the order to stop waits for
+follows at once, so the third has failed 15 s later; its upload, and one that users wait for, are over 6 s after that;
+the stop and the start have 5 s each, and so has the canary: 15 + 15 + 6 + 10 + 5 = 51 s. Where even the stop waits for
 the stuck connection, the supervisor (`hanging`) kills the process after 20 s, with 5 s to the look before, 10 s for
 the last look, 1 s to the new process and 10 s to its canary's end: 46 s.
 """

@@ -38,8 +38,12 @@ class OutageNotice:
 def _begun(state: ReplicationState) -> str:
     since = f"<t:{int(state.silent_since.timestamp())}:T>" if state.silent_since else "the start"
     reason = f"\nThe reason: {state.failure}" if state.failure else ""
-    policy = "I accept nothing that would have to be saved" if state.is_read_only else "I go on"
-    return f"⚠️ Since {since} nothing is confirmed to be in the bucket. {policy} until that works again.{reason}"
+    policy = (
+        "I accept nothing that would have to be saved until that works again."
+        if state.is_read_only
+        else "I go on, and what is new is on the volume only."
+    )
+    return f"⚠️ Since {since} nothing is confirmed to be in the bucket. {policy}{reason}"
 
 
 def _ended(state: ReplicationState, since: datetime) -> str:
