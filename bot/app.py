@@ -318,6 +318,7 @@ def _receipts_of(settings: Settings, store: SQLiteStore, client: Client, owner: 
 
 def _drills_of(parts: Parts) -> Drills:
     return Drills(
+        store=parts.store,
         hold=partial(drill_aside, parts.settings),
         owner=parts.owner,
         delay_seconds=parts.settings.drill_delay_seconds,

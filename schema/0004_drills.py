@@ -1,20 +1,19 @@
-"""The drills: restores on trial, each row also the write by which the copy is recognised (`nonce`)."""
+"""The drills: what each restore on trial found."""
 
 from sqlite_utils.db import Database
 
 TABLE = """
 CREATE TABLE drills (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    nonce TEXT NOT NULL UNIQUE,
     started_at TEXT NOT NULL,
-    finished_at TEXT,
-    outcome TEXT CHECK (outcome IN ('verified', 'failed', 'inconclusive')),
-    reason TEXT,
+    finished_at TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('verified', 'failed', 'inconclusive')),
+    reason TEXT NOT NULL,
     prefix TEXT,
     txid TEXT,
     bytes INTEGER,
     rows INTEGER,
-    steps TEXT
+    steps TEXT NOT NULL
 ) STRICT
 """
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_pairs, print_table, show, size
-from bot.durability.drill import hold_drill
+from bot.durability.drill import Rehearsal
 from bot.durability.drill_child import to_object
 from bot.durability.witness import find_witness
 from bot.errors import ConfigurationError, ExitCode
@@ -33,9 +33,9 @@ HELD_AGAINST = {
 @click.option("--gently", is_flag=True, hidden=True, help="Give way to every other process.")
 @common_options
 def command(database: Path | None, *, gently: bool, as_json: bool) -> int:
-    """Restore the copy in the bucket on trial, twice, and check it in full; only its own result is written.
+    """Restore the copy in the bucket on trial, twice, and check it in full; nothing is written.
 
-    Beside the running bot the copy must hold what was written a moment before. The outcome is verified (exit code 0),
+    Beside the running bot the copy must hold what the bot has just written. The outcome is verified (exit code 0),
     failed (1), or inconclusive (1 too) where the bucket, the disk or a busy bot left it open.
     """
     require_engine()
@@ -46,7 +46,7 @@ def command(database: Path | None, *, gently: bool, as_json: bool) -> int:
         os.nice(GENTLE)
     cipher, witness = cipher_from(settings), find_witness(settings)
     with private_files(), _progress() as tell:
-        drill = run_to_end(hold_drill(settings, cipher, witness, tell))
+        drill = run_to_end(Rehearsal(settings, cipher, witness, tell).hold())
     if as_json:
         print_json(to_object(drill))
     else:

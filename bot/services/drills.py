@@ -5,9 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from bot.errors import TzurotError
+from bot.errors import StorageError, TzurotError
 from bot.rules.drill import Drill, Outcome, describe
 from bot.services.ports import Owner
+from bot.store import drills
+from bot.store.statement import Store
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +21,7 @@ LEVELS = {Outcome.VERIFIED: logging.INFO, Outcome.FAILED: logging.ERROR, Outcome
 class Drills:
     """Holds one some minutes after a start and then at every interval. Run it as a background task."""
 
+    store: Store
     hold: Callable[[], Awaitable[Drill]]
     owner: Owner
     delay_seconds: float
@@ -38,7 +41,14 @@ class Drills:
         except TzurotError as error:
             log.warning("A restore on trial could not be held: %s", error.message)
             return
+        await self._note(drill)
         text = describe(drill)
         log.log(LEVELS[drill.outcome], "%s", text)
         if drill.outcome is Outcome.FAILED:
             await self.owner.tell(f"⚠️ {text} {REMEDY}")
+
+    async def _note(self, drill: Drill) -> None:
+        try:
+            await self.store.write(drills.add(drill), drills.forget_oldest())
+        except StorageError as error:
+            log.warning("The result of a restore on trial could not be noted: %s", error.message)

@@ -215,7 +215,7 @@ def test_it_says_when_the_copy_was_last_restored_on_trial(tzurot: Run, database:
     def held(outcome: str, finished_at: str, reason: str = "") -> None:
         with opened(connect(database, "rw", 5)) as connection:
             connection.execute(
-                "INSERT INTO drills (nonce, started_at, finished_at, outcome, reason) VALUES (:at, :at, :at, :o, :r)",
+                "INSERT INTO drills (started_at, finished_at, outcome, reason, steps) VALUES (:at, :at, :o, :r, '{}')",
                 {"at": finished_at, "o": outcome, "r": reason},
             )
 
