@@ -28,6 +28,7 @@ TURNS = """
     SELECT 'turn ' || message_id, created_at FROM turns
     UNION ALL SELECT 'turn ' || message_id || ' ' || state, updated_at FROM turns
 """
+RECEIPT = "SELECT last_seen_at FROM lives WHERE start = 'restore' ORDER BY id DESC LIMIT 1"
 SPOKEN = "SELECT message_id FROM message_mappings"
 
 
@@ -60,4 +61,5 @@ def _look_into(database: Path) -> Contents:
         deeds = frozenset(row[0] for row in connection.execute(DEEDS))
         commits = {row[0]: datetime.fromisoformat(row[1]) for row in connection.execute(TURNS)}
         commits |= {f"spoken {row[0]}": snowflake_time(row[0]) for row in connection.execute(SPOKEN)}
-    return Contents((), deeds, commits)
+        receipt = connection.execute(RECEIPT).fetchone()
+    return Contents((), deeds, commits, datetime.fromisoformat(receipt[0]) if receipt and receipt[0] else None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.sandbox.ai import CHAT
 from bot.sandbox.certificate.installation import Instance
-from bot.sandbox.certificate.plan import INSIDE, Plan, Point, Victim
+from bot.sandbox.certificate.plan import INSIDE, WHOLE, Plan, Point, Victim
 from bot.sandbox.moments import Moment
 from bot.sandbox.world import Sandbox
 
@@ -33,7 +33,7 @@ EVENTS = {
     Point.BEFORE_SYNC: ("sync", "before"),
     Point.AFTER_SYNC: ("sync", "after"),
 }
-WORDS = {Victim.EVERYTHING: "", Victim.BOT: "--words-fd", Victim.LITESTREAM: "replicate"}
+WORDS = {Victim.BOT: "--words-fd", Victim.LITESTREAM: "replicate"}
 """What stands in the command line of who is to die."""
 
 
@@ -64,7 +64,7 @@ class Death:
                 self.strike()
             self.at = self.at or time.time()
         struck.cancel()
-        if self.plan.victim is Victim.EVERYTHING:
+        if self.plan.victim in WHOLE:
             await dead
         dead.cancel()
         await asyncio.gather(struck, dead, return_exceptions=True)
@@ -73,7 +73,10 @@ class Death:
         """SIGKILL, at this very moment."""
         if not self._struck.is_set():
             self.at = time.time()
-            self.instance.process.strike(WORDS[self.plan.victim])
+            if self.plan.victim is Victim.DEPLOYED:
+                self.instance.process.terminate()
+            else:
+                self.instance.process.strike(WORDS.get(self.plan.victim, ""))
             self._struck.set()
 
     @contextmanager

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 Environment = Mapping[str, str]
+TIMED = "turn "
+"""How the keys of commits begin that carry their own time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +16,14 @@ class Contents:
     """What a database file holds.
 
     `problems` are a full check's, `deeds` the keys of the durable writes that are there, `commits` when
-    conversation data was committed, by a text for each.
+    conversation data was committed, by a text for each; `restored_since` is from when on writes may be missing, as the
+    receipt of the last start from a copy has it.
     """
 
     problems: tuple[str, ...]
     deeds: frozenset[str] = frozenset()
     commits: Mapping[str, datetime] = field(default_factory=dict)
+    restored_since: datetime | None = None
 
 
 class Examiner(Protocol):
@@ -35,7 +39,22 @@ class Examiner(Protocol):
         """What a database holds that nobody writes to."""
 
 
-def loss_window_ms(dead: Contents, restored: Contents, died_at: datetime) -> float:
-    """How far back before the death the oldest commit lies that the restored database lacks; 0 where none does."""
-    gone = [moment for key, moment in dead.commits.items() if key not in restored.commits]
-    return max(0.0, (died_at - min(gone)).total_seconds() * 1000) if gone else 0.0
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What was lost with a volume: `window_ms` is how far before the death the oldest commit lies that the copy lacks.
+
+    `surely_since` is the same as a moment, of those commits alone that carry their own time.
+    """
+
+    window_ms: float = 0.0
+    surely_since: datetime | None = None
+
+    @classmethod
+    def between(cls, dead: Contents, restored: Contents, died_at: datetime) -> "Loss":
+        """Compare a dead volume's database with the copy from which the next life began."""
+        gone = {key: moment for key, moment in dead.commits.items() if key not in restored.commits}
+        if not gone:
+            return cls()
+        window_ms = (died_at - min(gone.values())).total_seconds() * 1000
+        timed = [moment for key, moment in gone.items() if key.startswith(TIMED)]
+        return cls(max(0.0, round(window_ms, 1)), min(timed, default=None))

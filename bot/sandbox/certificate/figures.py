@@ -23,6 +23,7 @@ class Totals:
     wrong_personality: int
     out_of_order: int
     databases_unsound: int
+    receipts_silent: int
     failures: int
     calls_repeated: int
 
@@ -40,6 +41,7 @@ class Totals:
             wrong_personality=sum(len(each.balance.wrong_voice) for each in outcomes),
             out_of_order=sum(len(each.balance.out_of_order) for each in outcomes),
             databases_unsound=sum(len(each.unsound) for each in outcomes),
+            receipts_silent=sum(bool(each.unnamed) for each in outcomes),
             failures=sum(bool(each.failure) for each in outcomes),
             calls_repeated=sum(each.repeated_calls for each in outcomes),
         )

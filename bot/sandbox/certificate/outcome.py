@@ -4,15 +4,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.sandbox.certificate.books import BALANCED, Balance
-from bot.sandbox.certificate.plan import Plan
+from bot.sandbox.certificate.plan import Plan, Victim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One run. Times are in milliseconds and None where there is none, as after a run that failed.
 
-    `lost` are acknowledged writes that are gone, `unsound` databases or copies that failed a check, `failure` why it
-    could not be played to its end; `loss_window_ms` says how far back conversation data went with a volume.
+    `lost` are acknowledged writes that are gone, `unsound` databases or copies that failed a check, `unnamed` what a
+    receipt does not say, `failure` why it could not be played to its end; `loss_window_ms` says how far back
+    conversation data went with a volume.
     """
 
     plan: Plan
@@ -21,6 +22,7 @@ class Outcome:
     lost: tuple[str, ...] = ()
     balance: Balance = BALANCED
     unsound: tuple[str, ...] = ()
+    unnamed: str = ""
     failure: str = ""
     is_at_point: bool = True
     repeated_calls: int = 0
@@ -30,9 +32,10 @@ class Outcome:
     seconds: float = 0.0
 
     def broken(self) -> list[str]:
-        """The sentences that contradict the promise; beyond it only acknowledged writes count, and coming back."""
-        found = [f"lost: {key}" for key in self.lost]
-        found += [self.failure] if self.failure else []
+        """The sentences that contradict the promise; beyond it, only some things count."""
+        found = [*(f"lost: {key}" for key in self.lost), *filter(None, (self.unnamed, self.failure))]
+        if self.plan.victim is Victim.DEPLOYED and self.loss_window_ms:
+            found.append(f"it said that everything is in the bucket, and lacks {self.loss_window_ms:.0f} ms")
         if self.plan.is_beyond_promise:
             return found
         balance = self.balance

@@ -26,11 +26,16 @@ INSIDE = (Point.BEFORE_COMMIT, Point.AFTER_COMMIT, Point.BEFORE_SYNC, Point.AFTE
 
 
 class Victim(StrEnum):
-    """Who gets the SIGKILL."""
+    """Who gets the SIGKILL; a deploy's stop is a SIGTERM to all, which ends by itself."""
 
     EVERYTHING = "everything"
+    DEPLOYED = "all, by a deploy"
     BOT = "the bot alone"
     LITESTREAM = "Litestream alone"
+
+
+WHOLE = (Victim.EVERYTHING, Victim.DEPLOYED)
+"""After which nothing of it runs, until it is started again."""
 
 
 class Network(StrEnum):
@@ -63,6 +68,7 @@ ANY = tuple(Point)
 KINDS = (
     *(Kind(point.value, (point,)) for point in Point),
     Kind("again while it starts", ANY, deaths=2),
+    Kind("a deploy", (Point.RANDOM,), victim=Victim.DEPLOYED),
     Kind("the bot alone", (Point.RANDOM,), victim=Victim.BOT),
     Kind("Litestream alone", (Point.RANDOM,), victim=Victim.LITESTREAM),
     Kind("bucket refuses", ANY, networks=(Network.REFUSES,)),
@@ -77,8 +83,10 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run. `nth` is the occurrence of the point, `after_seconds` the moment where the point is random.
+    """One run.
 
+    `nth` is the occurrence of the point, `after_seconds` the moment where the point is random, `again_after_seconds`
+    that of a second death after the start.
     `is_heir` means that the second instance is left to carry on, and the first one is not started again.
     """
 
@@ -95,6 +103,7 @@ class Plan:
     has_second: bool
     is_heir: bool
     deaths: int
+    again_after_seconds: float
     down_seconds: float
     asked_while_down: int
 
@@ -113,7 +122,7 @@ def plan_of(seed: int, number: int) -> Plan:
     turn, index = divmod(number - 1, len(KINDS))
     kind = KINDS[index]
     chance = Random(f"{seed}/{number}")  # noqa: S311 - repeatable on purpose
-    is_whole = kind.victim is Victim.EVERYTHING
+    is_whole = kind.victim in WHOLE
     return Plan(
         seed=seed,
         number=number,
@@ -128,6 +137,7 @@ def plan_of(seed: int, number: int) -> Plan:
         has_second=kind.has_second,
         is_heir=kind.has_second and chance.random() < 0.5,  # noqa: PLR2004 - one half
         deaths=kind.deaths,
+        again_after_seconds=round(chance.uniform(0.05, 2.4), 3),
         down_seconds=round(chance.uniform(0.0, 0.3), 3) if is_whole else 0.0,
         asked_while_down=chance.randint(0, 3) if is_whole else 0,
     )

@@ -24,6 +24,7 @@ PROMISES = (
     ("answers by the wrong personality or in the wrong place", "wrong_personality", "questions"),
     ("answers out of a channel's order", "out_of_order", "questions"),
     ("databases that failed a check", "databases_unsound", "runs"),
+    ("receipts that do not name the whole window of a loss", "receipts_silent", "runs"),
     ("runs that did not come back by themselves", "failures", "runs"),
 )
 """What must be zero, and the count that it is of."""

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.errors import ExitCode, TzurotError
@@ -13,11 +13,11 @@ from bot.model import snowflake_time
 from bot.sandbox.certificate import books
 from bot.sandbox.certificate.books import TOKEN
 from bot.sandbox.certificate.death import Death, event_of
-from bot.sandbox.certificate.examination import Contents, Examiner, loss_window_ms
+from bot.sandbox.certificate.examination import Contents, Examiner, Loss
 from bot.sandbox.certificate.installation import Installation, Instance, mortal_command
 from bot.sandbox.certificate.load import Load
 from bot.sandbox.certificate.outcome import Outcome
-from bot.sandbox.certificate.plan import Network, Plan, Point, Victim
+from bot.sandbox.certificate.plan import WHOLE, Network, Plan, Point, Victim
 
 START_TIMEOUT_SECONDS = 30.0
 REST_TIMEOUT_SECONDS = 20.0
@@ -28,8 +28,11 @@ SETTLING_SECONDS = 0.05
 """Until the sandbox has seen the connections of a dead process end."""
 
 
+CLOCK_PRECISION = timedelta(milliseconds=2)
+
+
 @dataclass(frozen=True, slots=True)
-class Loss:
+class Grave:
     """A volume that nobody goes on with: its database, and the copy from which the next life began."""
 
     database: Path
@@ -46,7 +49,7 @@ class Run:
     examiner: Examiner
     mortal_module: str
     load: Load = field(init=False)
-    _losses: list[Loss] = field(default_factory=list)
+    _graves: list[Grave] = field(default_factory=list)
     _death: Death = field(init=False)
     _began_again_at: float = 0.0
     _connected_at: float = 0.0
@@ -69,7 +72,8 @@ class Run:
         await self._start_first()
         await self._suffer()
         await self._come_back()
-        outcome = self._balance(is_rested=await self._rest())
+        await self._rest()
+        outcome = self._balance()
         code = await self._survivor.stop()
         if code != ExitCode.DONE and not outcome.failure:
             outcome = replace(outcome, failure=f"it stopped with exit code {code}")
@@ -87,8 +91,14 @@ class Run:
         async with self._under_load():
             await self._death.come(self.installation.sandbox)
         await self._bury(self._death)
+        self._require_clean_stop()
         await self.load.ask_somewhere(self.plan.asked_while_down)
         await asyncio.sleep(self.plan.down_seconds)
+
+    def _require_clean_stop(self) -> None:
+        codes = self.installation.first.codes
+        if self.plan.victim is Victim.DEPLOYED and codes != [ExitCode.DONE]:
+            raise TzurotError(f"it was asked to stop, and ended with exit code {codes[-1] if codes else 'none'}")
 
     @asynccontextmanager
     async def _under_load(self) -> AsyncIterator[None]:
@@ -115,7 +125,7 @@ class Run:
         copy = await self.examiner.newest_copy(self.installation.direct())
         first = self.installation.first
         database = first.lose_volume() if self.plan.is_volume_lost and first.volume.exists() else first.database
-        self._losses.append(Loss(database, copy, datetime.fromtimestamp(death.at, UTC)))
+        self._graves.append(Grave(database, copy, datetime.fromtimestamp(death.at, UTC)))
 
     async def _come_back(self) -> None:
         """Good network, everything started again, as often as the plan has deaths."""
@@ -124,29 +134,29 @@ class Run:
         self._began_again_at = max(time.time(), self._death.at + SETTLING_SECONDS)
         if self.plan.has_second and not self.plan.is_heir:
             await self.installation.second.kill()
-        if self.plan.victim is Victim.EVERYTHING and not self.plan.is_heir:
+        is_new = self.plan.victim in WHOLE and not self.plan.is_heir
+        if is_new:
             self.installation.first.keep_up()
             for _ in range(1, self.plan.deaths):
                 await self._die_again()
         await asyncio.sleep(SETTLING_SECONDS)
-        is_new = self.plan.victim is Victim.EVERYTHING and not self.plan.is_heir
         await self._until_connected(after=sessions if is_new else 0)
         self._connected_at = time.time()
 
     async def _die_again(self) -> None:
-        death = Death(self.installation.first, replace(self.plan, point=Point.RANDOM))
+        plan = replace(self.plan, point=Point.RANDOM, after_seconds=self.plan.again_after_seconds)
+        death = Death(self.installation.first, plan)
         await death.come(self.installation.sandbox)
         await self._bury(death)
         self.installation.first.keep_up()
 
-    async def _rest(self) -> bool:
-        """Whether everything is answered, those who ask now as well; then nobody says anything for a moment."""
+    async def _rest(self) -> None:
+        """Until everything is answered, those who ask now as well, or it is too late, and nobody says anything more."""
         await self.load.ask_everywhere()
-        is_rested = await self.load.until_answered(REST_TIMEOUT_SECONDS)
+        await self.load.until_answered(REST_TIMEOUT_SECONDS)
         seen = -1
         while seen != (seen := len(self.load.lines())):  # noqa: ASYNC110 - silence is no event
             await asyncio.sleep(QUIET_SECONDS)
-        return is_rested
 
     @property
     def _survivor(self) -> Instance:
@@ -162,17 +172,14 @@ class Run:
                 f"it did not connect to Discord within {START_TIMEOUT_SECONDS:g} s; exit codes so far: {codes}"
             ) from None
 
-    def _balance(self, *, is_rested: bool) -> Outcome:
+    def _balance(self) -> Outcome:
         lines = self.load.lines()
-        balance = books.balance(self.load.questions, lines)
-        if is_rested == bool(balance.missed):
-            raise TzurotError("the books are inconsistent: what was missing was seen, or the other way round")
         first, last = self._times(lines)
         return Outcome(
             plan=self.plan,
             acknowledged=len(books.acknowledged(self.load.deeds, lines)),
             questions=len(self.load.questions),
-            balance=balance,
+            balance=books.balance(self.load.questions, lines),
             is_at_point=self._death.is_at_point,
             repeated_calls=self.load.repeated_calls(),
             first_answer_ms=first,
@@ -212,24 +219,25 @@ class Run:
         promised = books.acknowledged(self.load.deeds, self.load.lines())
         volume = await self.examiner.look_into(self._survivor.database)
         copy = await self._restored("final", await self.examiner.newest_copy(self.installation.direct()))
-        windows = [await self._window(number, loss) for number, loss in enumerate(self._losses, 1)]
         unsound = [f"the volume: {problem}" for problem in volume.problems]
-        unsound += [
-            f"the copy: {problem}" for contents in (copy, *(c for c, _ in windows)) for problem in contents.problems
-        ]
+        unsound += [f"the copy: {problem}" for problem in copy.problems]
+        losses = []
+        for number, grave in enumerate(self._graves, 1):
+            restored = await self._restored(f"loss-{number}", grave.copy)
+            unsound += [f"the copy before the loss: {problem}" for problem in restored.problems]
+            losses.append(await self._lost_with(grave, restored))
         return replace(
             outcome,
             lost=tuple(dict.fromkeys(books.lost(promised, volume.deeds) + books.lost(promised, copy.deeds))),
             unsound=tuple(unsound),
-            loss_window_ms=max((window for _, window in windows), default=None),
+            unnamed=unnamed(volume, losses),
+            loss_window_ms=max((loss.window_ms for loss in losses), default=None),
         )
 
-    async def _window(self, number: int, loss: Loss) -> tuple[Contents, float]:
-        restored = await self._restored(f"loss-{number}", loss.copy)
-        if not loss.database.exists():
-            return restored, 0.0
-        dead = await self.examiner.look_into(loss.database)
-        return restored, round(loss_window_ms(dead, restored, loss.died_at), 1)
+    async def _lost_with(self, grave: Grave, restored: Contents) -> Loss:
+        if not grave.database.exists():  # it died before it had one
+            return Loss()
+        return Loss.between(await self.examiner.look_into(grave.database), restored, grave.died_at)
 
     async def _restored(self, name: str, copy: str | None) -> Contents:
         if copy is None:
@@ -240,6 +248,15 @@ class Run:
         except TzurotError as error:
             return Contents((error.message,))
         return await self.examiner.look_into(target)
+
+
+def unnamed(volume: Contents, losses: Sequence[Loss]) -> str:
+    """What the receipt of the start after a loss leaves out; where there were two, the later one tells of its own."""
+    since = losses[0].surely_since if len(losses) == 1 else None
+    named = volume.restored_since
+    if since is None or (named is not None and named <= since + CLOCK_PRECISION):
+        return ""
+    return f"the receipt says that writes may be missing since {named}, and they are since {since}"
 
 
 def _time_of(message_id: int) -> float:

@@ -72,12 +72,15 @@ class BotProcess:
         code, *_ = await asyncio.gather(self._process.wait(), *(_until_ended(handle) for handle in handles))
         return code or 0
 
+    def terminate(self) -> None:
+        """Ask it to end as a deploy does, and do not wait for it."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
+
     async def stop(self, timeout_seconds: float) -> int:
-        """Ask it to end as a deploy does; its exit code. Raises TimeoutError."""
-        if self._process is None:
-            raise TzurotError("The bot was not started.")
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
+        """Ask it to end, and wait; its exit code. Raises TimeoutError."""
+        self.terminate()
         async with asyncio.timeout(timeout_seconds):
             return await self.ended()
 

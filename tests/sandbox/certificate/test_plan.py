@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.sandbox.certificate.plan import KINDS, OUTAGES, Network, Point, Victim, plan_of
+from bot.sandbox.certificate.plan import KINDS, OUTAGES, WHOLE, Network, Point, Victim, plan_of
 
 SEEDS = range(5)
 ROUNDS = 20
@@ -44,9 +44,7 @@ def test_the_bucket_fails_in_every_way_with_and_without_the_volume() -> None:
     assert seen == {(network, is_lost) for network in Network for is_lost in (True, False)}
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if kind.victim is Victim.EVERYTHING], ids=lambda kind: kind.name
-)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.victim in WHOLE], ids=lambda kind: kind.name)
 def test_the_volume_is_lost_in_every_second_run_of_a_kind_that_loses_all_processes(kind: object) -> None:
     plans = [plan for number in series(1) if (plan := plan_of(1, number)).kind == getattr(kind, "name", "")]
     assert all(before.is_volume_lost != after.is_volume_lost for before, after in pairwise(plans))
@@ -54,7 +52,7 @@ def test_the_volume_is_lost_in_every_second_run_of_a_kind_that_loses_all_process
 
 def test_who_loses_one_process_keeps_the_volume() -> None:
     plans = [plan_of(1, number) for number in series(1)]
-    assert not [plan for plan in plans if plan.victim is not Victim.EVERYTHING and plan.is_volume_lost]
+    assert not [plan for plan in plans if plan.victim not in WHOLE and plan.is_volume_lost]
 
 
 def test_the_second_instance_carries_on_in_some_runs_and_not_in_others() -> None:

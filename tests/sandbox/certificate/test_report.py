@@ -10,12 +10,13 @@ import pytest
 
 from bot.sandbox.certificate import report
 from bot.sandbox.certificate.books import Balance
-from bot.sandbox.certificate.examination import Contents, loss_window_ms
+from bot.sandbox.certificate.examination import Contents, Loss
 from bot.sandbox.certificate.figures import Distribution, Totals
 from bot.sandbox.certificate.outcome import Outcome
 from bot.sandbox.certificate.picture import draw
-from bot.sandbox.certificate.plan import KINDS, plan_of
+from bot.sandbox.certificate.plan import KINDS, Victim, plan_of
 from bot.sandbox.certificate.report import Heading
+from bot.sandbox.certificate.run import unnamed
 
 HEADING = Heading(seed=5, wanted=500, began_at=datetime(2026, 11, 28, 17, tzinfo=UTC), seconds=61.4, machine="a box")
 DIED_AT = datetime(2026, 11, 28, 17, tzinfo=UTC)
@@ -24,9 +25,7 @@ MISSED = Balance(missed=("q3 in 1 misses the answer",))
 
 def outcomes(count: int = 2 * len(KINDS)) -> list[Outcome]:
     return [
-        Outcome(
-            plan=plan_of(5, number), acknowledged=3, questions=7, loss_window_ms=90.0, first_answer_ms=1000.0 + number
-        )
+        Outcome(plan=plan_of(5, number), acknowledged=3, questions=7, first_answer_ms=1000.0 + number)
         for number in range(1, count + 1)
     ]
 
@@ -48,6 +47,7 @@ def test_a_run_in_which_all_balances_is_not_broken() -> None:
         {"balance": Balance(out_of_order=("q3 was answered before q2",))},
         {"unsound": ("the copy: row 1 refers to nothing",)},
         {"lost": ("login 7",)},
+        {"unnamed": "the receipt says nothing"},
         {"failure": "it did not come back"},
     ],
 )
@@ -59,8 +59,15 @@ def test_each_promise_can_break_a_run(broken: dict[str, object]) -> None:
 def test_beyond_the_promise_only_acknowledged_writes_count_and_that_it_comes_back() -> None:
     plan = plan_of(5, number_beyond())
     assert not Outcome(plan=plan, balance=MISSED, unsound=("there is none",)).broken()
+    assert Outcome(plan=plan, unnamed="the receipt says nothing").broken()
     assert Outcome(plan=plan, lost=("login 7",)).broken() == ["lost: login 7"]
     assert Outcome(plan=plan, failure="it did not come back").broken()
+
+
+def test_after_a_deploy_that_said_all_is_in_the_bucket_nothing_at_all_may_be_gone() -> None:
+    plan = next(plan for number in range(1, 500) if (plan := plan_of(5, number)).victim is Victim.DEPLOYED)
+    assert Outcome(plan=plan, loss_window_ms=3.0).broken()
+    assert not Outcome(plan=plan, loss_window_ms=0.0).broken()
 
 
 def test_totals_count_what_is_promised_to_be_zero() -> None:
@@ -77,12 +84,25 @@ def test_a_distribution_has_the_values_at_its_ranks() -> None:
     assert Distribution.of([]) is None
 
 
+COMMITS = {f"turn {number}": DIED_AT - timedelta(milliseconds=100 * number) for number in range(1, 6)}
+KEPT = Contents((), commits={key: at for key, at in COMMITS.items() if key in {"turn 4", "turn 5"}})
+DEAD = Contents((), commits={**COMMITS, "spoken 9": DIED_AT - timedelta(milliseconds=350)})
+
+
 def test_the_loss_window_reaches_back_to_the_oldest_commit_that_is_gone() -> None:
-    commits = {f"turn {number}": DIED_AT - timedelta(milliseconds=100 * number) for number in range(1, 6)}
-    restored = {key: at for key, at in commits.items() if key in {"turn 4", "turn 5"}}
-    dead, after = Contents((), commits=commits), Contents((), commits=restored)
-    assert loss_window_ms(dead, after, DIED_AT) == 300
-    assert loss_window_ms(dead, dead, DIED_AT) == 0
+    assert Loss.between(DEAD, KEPT, DIED_AT) == Loss(350, COMMITS["turn 3"])
+    assert Loss.between(DEAD, DEAD, DIED_AT) == Loss()
+
+
+@pytest.mark.parametrize(("named", "is_silent"), [(COMMITS["turn 4"], False), (COMMITS["turn 2"], True), (None, True)])
+def test_a_receipt_must_name_the_whole_window(named: datetime | None, *, is_silent: bool) -> None:
+    said = unnamed(replace(KEPT, restored_since=named), [Loss.between(DEAD, KEPT, DIED_AT)])
+    assert bool(said) == is_silent
+
+
+def test_where_nothing_is_gone_no_receipt_is_asked_for() -> None:
+    assert not unnamed(KEPT, [Loss.between(DEAD, DEAD, DIED_AT)])
+    assert not unnamed(KEPT, [])
 
 
 def test_the_json_says_whether_the_promise_was_kept_and_how_each_run_went() -> None:
@@ -112,7 +132,7 @@ def test_the_markdown_says_how_to_play_a_broken_run_again() -> None:
     assert f"1 of {len(runs)} runs broke the promise" in text
     assert "`tzurot certify --seed 5 --only 5`" in text
     assert "- lost: login 7" in text
-    assert "40 of 500 runs, seed 5" in text
+    assert f"{len(runs)} of 500 runs, seed 5" in text
 
 
 def test_the_picture_has_a_cell_for_each_run_and_names_what_broke() -> None:
