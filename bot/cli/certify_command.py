@@ -1,6 +1,7 @@
 """`tzurot certify`: kill everything, again and again, and say what was lost."""
 
 import asyncio
+import logging
 import signal
 import tempfile
 from collections.abc import Sequence
@@ -64,28 +65,33 @@ def command(
     Exit code 1 if a run broke the promise. Ctrl-C reports the runs so far.
     """
     start_logging("ERROR")
+    # A port that was another sandbox's a moment ago may still get that one's requests, in protocols of their own.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     wish = Wish(
         seed=SystemRandom().randrange(SEED_LIMIT) if seed is None else seed,
         numbers=[only] if only else range(1, (len(KINDS) if each else runs) + 1),
         jobs=jobs,
-        folder=folder or Path(tempfile.mkdtemp(prefix="certificate-")),
+        folder=_made(folder),
     )
-    began_at = datetime.now(UTC)
-    series, is_whole = _play(wish, Console(stderr=as_json))
-    heading = Heading(wish.seed, len(wish.numbers), began_at, series.seconds, machine())
-    report.write(wish.folder, heading, series.outcomes)
-    if as_json:
-        print_json(report.as_json(heading, series.outcomes))
-    else:
-        Console().print(Markdown(report.as_markdown(heading, series.outcomes, has_picture=False)))
-    click.echo(f"The report is in {wish.folder}.", err=as_json)
-    raise SystemExit(_exit_code(series.outcomes, is_whole=is_whole))
+    raise SystemExit(_certify(wish, as_json=as_json))
 
 
-def _play(wish: Wish, console: Console) -> tuple[Series, bool]:
-    """Play the series, showing how far it is; whether it was played to its end."""
+def _made(folder: Path | None) -> Path:
+    """The report's folder, made before the first run: hours later would be late to hear that it can't be."""
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="certificate-"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{folder} can't be made: {error.strerror}.", param_hint="--report") from None
+    return folder
+
+
+def _certify(wish: Wish, *, as_json: bool) -> int:
+    """Play the series and report it, as far as it got, whatever ends it."""
+    console, began_at = Console(stderr=as_json), datetime.now(UTC)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with tempfile.TemporaryDirectory(prefix="certify-") as scratch, Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console) as progress:
         bar = progress.add_task(f"Seed {wish.seed}", total=len(wish.numbers))
 
         def show(outcome: Outcome) -> None:
@@ -94,9 +100,24 @@ def _play(wish: Wish, console: Console) -> tuple[Series, bool]:
                 progress.console.print(f"run {outcome.plan.number}, {outcome.plan.kind}: {sentence}", markup=False)
 
         series = Series(wish.seed, wish.numbers, show)
+        try:
+            is_whole = _play(series, wish)
+        finally:
+            heading = Heading(wish.seed, len(wish.numbers), began_at, series.seconds, machine())
+            report.write(wish.folder, heading, series.outcomes)
+    if as_json:
+        print_json(report.as_json(heading, series.outcomes))
+    else:
+        Console().print(Markdown(report.as_markdown(heading, series.outcomes, has_picture=False)))
+    click.echo(f"The report is in {wish.folder}.", err=as_json)
+    return _exit_code(series.outcomes, is_whole=is_whole)
+
+
+def _play(series: Series, wish: Wish) -> bool:
+    """Whether it was played to its end."""
+    with tempfile.TemporaryDirectory(prefix="certify-") as scratch:
         ground = Ground(Path(scratch), wish.folder, StoreExaminer(), mortal.MODULE)
-        is_whole = asyncio.run(_until_interrupted(series, ground, wish.jobs))
-    return series, is_whole
+        return asyncio.run(_until_interrupted(series, ground, wish.jobs))
 
 
 async def _until_interrupted(series: Series, ground: Ground, jobs: int) -> bool:

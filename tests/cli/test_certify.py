@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from bot.sandbox.certificate.plan import KINDS, plan_of
+from tests.cli.conftest import Run
 
 TIMEOUT_SECONDS = 50
 KIND, SEED = "after a webhook send", 7
@@ -66,3 +67,10 @@ async def test_ctrl_c_reports_the_runs_so_far_and_leaves_no_process(scratch: Pat
     assert code == 130
     assert b"0 of 50 runs" in output
     assert orjson.loads((report / "certificate.json").read_bytes())["runs"] == 0
+
+
+def test_a_report_that_can_not_be_written_is_found_out_before_the_first_run(tzurot: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = tzurot("certify", "--report", str(tmp_path / "file" / "below"))
+    assert ended.code == 2
+    assert "can't be made" in ended.err

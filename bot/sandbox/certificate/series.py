@@ -11,7 +11,6 @@ from pathlib import Path
 
 import orjson
 
-from bot.errors import trace
 from bot.sandbox.bucket import BucketSandbox
 from bot.sandbox.certificate.examination import Examiner
 from bot.sandbox.certificate.installation import Installation, installed
@@ -75,10 +74,7 @@ async def play_one(plan: Plan, ground: Ground, bucket: BucketSandbox) -> Outcome
 
 async def _play(plan: Plan, installation: Installation, ground: Ground) -> Outcome:
     run = Run(plan=plan, installation=installation, examiner=ground.examiner, mortal_module=ground.mortal_module)
-    try:
-        outcome = await run.play()
-    except Exception:  # noqa: BLE001 - a fault of the certificate itself must not cost the other runs
-        outcome = Outcome(plan=plan, failure=f"the certificate itself failed: {trace()}")
+    outcome = await run.play()
     if outcome.broken():
         installation.scratch("transcript.txt").write_text(run.load.transcript())
         installation.scratch("outcome.json").write_bytes(orjson.dumps(outcome.as_json(), option=orjson.OPT_INDENT_2))
