@@ -136,10 +136,13 @@ class ChannelRecovery:
         async with gate:
             findings = await self._read(errand)
         await self._adopt(errand, findings, tally)
-        for turn in errand.turns:
-            await self._take_up(turn, findings, tally)
-        for heard in findings.heard:
-            await self._answer(heard, errand, findings, tally)
+        left = {turn.message_id: turn for turn in errand.turns}
+        heard = {message.message_id: message for message in findings.heard}
+        for message_id in sorted(left.keys() | heard.keys()):
+            if message_id in left:
+                await self._take_up(left[message_id], findings, tally)
+            else:
+                await self._answer(heard[message_id], errand, findings, tally)
 
     async def _look_again(self, errand: Errand) -> None:
         """Since they were noted, whoever stood in front may have ended some of these turns."""

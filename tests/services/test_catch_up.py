@@ -318,6 +318,18 @@ async def test_a_session_that_ends_before_it_was_ready_leaves_its_gap_to_the_nex
     running.cancel()
 
 
+async def test_a_missed_message_is_answered_before_a_later_one_whose_turn_was_begun(house: House) -> None:
+    house.thinker.hold["two"] = asyncio.Event()
+    begun = asyncio.create_task(house.dialogue.hear(house.missed(20, "two")))
+    await asyncio.wait_for(house.thinker.reached.wait(), TIMEOUT_SECONDS)
+    begun.cancel()
+    await asyncio.wait({begun})
+    house.thinker.hold.clear()
+    house.missed(30, "one")
+    assert await house.start() == Recovered(answered=2)
+    assert house.texts == ["echo one", "echo two"]
+
+
 async def test_a_turn_that_the_gap_before_is_finishing_is_not_begun_again(house: House) -> None:
     message = house.missed(30)
     house.thinker.hold["hello"] = asyncio.Event()
