@@ -38,8 +38,7 @@ class Watchdog:
         self._known = ReplicationState(is_configured=settings.is_replicated)
         self._failure_count = 0
         self._pause_seconds = settings.replication_restart_delay_seconds
-        # The first upload of a new copy is a large one, and begins anew when it is interrupted.
-        self._restarts_from = time.monotonic() + settings.start_timeout_seconds
+        self._born = self._restarts_from = time.monotonic()
 
     @property
     def state(self) -> ReplicationState:
@@ -86,7 +85,7 @@ class Watchdog:
     async def mend(self) -> None:
         """Stop and start replication after some failures in a row, ever more rarely while that does not help."""
         is_due = self._failure_count >= self._settings.canary_failure_limit
-        if not is_due or time.monotonic() < self._restarts_from:
+        if not is_due or time.monotonic() < self._restarts_from or self._is_first_upload:
             return
         log.error("%d uploads in a row were not confirmed: replication is stopped and started", self._failure_count)
         try:
@@ -95,6 +94,12 @@ class Watchdog:
             log.error("Replication could not be started again: %s", error.message)  # noqa: TRY400 - one line
         self._restarts_from = time.monotonic() + self._pause_seconds
         self._pause_seconds = min(2 * self._pause_seconds, self._settings.replication_restart_limit_seconds)
+
+    @property
+    def _is_first_upload(self) -> bool:
+        """Whether a new copy is being made: that is a large upload, and would begin anew if it were interrupted."""
+        is_young = time.monotonic() - self._born < self._settings.replication_restart_limit_seconds
+        return is_young and self._confirmation.is_epoch_pending()
 
     async def _upload(self) -> ReplicationState:
         committed = time.monotonic()

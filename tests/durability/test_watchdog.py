@@ -76,7 +76,7 @@ Watch = Callable[..., Watchdog]
 
 @pytest.fixture
 def settings(container: Container) -> Settings:
-    return container.settings(START_TIMEOUT_SECONDS="0.001", REPLICATION_RESTART_DELAY_SECONDS="0.001")
+    return container.settings(REPLICATION_RESTART_DELAY_SECONDS="0.001")
 
 
 @pytest.fixture
@@ -197,13 +197,22 @@ async def test_three_failures_in_a_row_start_replication_again_and_so_do_later_o
     assert restarts == [0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 3]
 
 
-async def test_the_first_upload_of_a_new_copy_is_left_its_time(watch: Watch, container: Container) -> None:
-    bucket = Bucket([None])
-    watchdog = watch(bucket=bucket, settings=container.settings(START_TIMEOUT_SECONDS="60"))
+async def test_the_first_upload_of_a_new_copy_is_left_its_time(watch: Watch, settings: Settings) -> None:
+    marker = Marker(install_id="a", epoch=2, prefix="bot/e000002", claim="b", started_at=NOW, bucket="depot")
+    write_marker(settings.database_path, marker)
+    bucket = Bucket([DONE])
+    watchdog = watch(bucket=bucket)
     for _ in range(5):
         await watchdog.check()
         await watchdog.mend()
     assert bucket.restart_count == 0
+    impatient = settings.model_copy(update={"replication_restart_limit_seconds": 0.001})
+    watchdog = watch(bucket=bucket, settings=impatient)
+    for _ in range(3):
+        await asyncio.sleep(0.002)
+        await watchdog.check()
+        await watchdog.mend()
+    assert bucket.restart_count == 1
 
 
 async def test_a_database_that_takes_no_writes_is_nothing_that_a_restart_would_mend(
