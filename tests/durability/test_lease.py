@@ -263,6 +263,15 @@ async def test_a_start_gives_up_on_a_lease_that_is_renewed_and_names_its_holder(
         assert first.is_held
 
 
+async def test_a_volume_that_can_not_remember_its_lease_holds_it_all_the_same(settings: Settings) -> None:
+    (settings.database_path.parent / ".tzurot-lease.json.tmp").mkdir()
+    async with holder(settings) as lease:
+        await acquire(lease)
+        await next_renewal(settings)
+        assert lease.is_held
+    assert read_memory(settings.database_path.parent) is None
+
+
 class Deaf(Bucket):
     """Loses the answer to each write of the lease, and sends it again."""
 
