@@ -47,7 +47,7 @@ SMALL = {
     "LEASE_TIMEOUT_SECONDS": "4",
     "LEASE_RELEASE_TIMEOUT_SECONDS": "0.5",
 }
-PATIENCE_SECONDS = 9.0
+PATIENCE_SECONDS = 20.0
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
@@ -133,9 +133,13 @@ class Container:
                     return event
             del events
             self._fail_if_over()
+            if time.monotonic() > deadline:  # whoever waits for it wants to know what came instead
+                pytest.fail(f"no event {expected} within {PATIENCE_SECONDS} s:\n{self.log}")
             return None
 
-        found: dict[str, Any] = until(find, f"event {expected}")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+
+        found: dict[str, Any] = until(find, f"event {expected}", PATIENCE_SECONDS + 1)
         return found
 
     _seen = 0
