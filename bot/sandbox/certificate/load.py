@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from bot.errors import TzurotError
 from bot.sandbox.ai import CHAT, AICall, display_name
-from bot.sandbox.certificate.books import QUESTION, SUCCESS, Deed, DeedKind, Line, Question, as_line, is_answered
+from bot.sandbox.certificate.books import QUESTION, Deed, DeedKind, Line, Question, acknowledged, as_line, is_answered
 from bot.sandbox.discord.model import Channel, Message, Permission, User
 from bot.sandbox.world import Sandbox
 
-VOICE, ALIAS = "brass-heron", "heron"
+VOICES = {"heron": "brass-heron", "lantern": "quiet-lantern"}
+"""Who is talked to in the garden and at home, by alias; the last one answers everything in the lounge."""
+
+LOUNGE_VOICE = VOICES["lantern"]
 PAUSE_SECONDS = (0.05, 0.2)
 THINKING_SECONDS = 0.03
 PATIENCE_SECONDS = 10.0
@@ -69,16 +71,20 @@ class Load:
         self._ai.faults.delay(THINKING_SECONDS, route=CHAT, times=1_000_000)
 
     async def set_up(self) -> None:
-        """A login, a personality, an activation, a verification, and a first word with it in every place."""
+        """A login, two personalities, an activation, a verification, and a first word with it in every place."""
         await self._log_in(self._talker, self._places.home)
-        await self._add(self._talker, VOICE, ALIAS)
-        await self._activate(self._talker, self._places.lounge, VOICE)
+        for alias, name in VOICES.items():
+            await self._add(self._talker, name, alias)
+        await self._activate(self._talker, self._places.lounge, LOUNGE_VOICE)
         await self._verify(self._talker)
         for talk in self._talks():
             await talk()
         await self.until_answered(PATIENCE_SECONDS)
-        if len(self.deeds) != len(self.acknowledged_ids()):
-            raise TzurotError("The bot did not acknowledge what it was asked for before anything was done to it.")
+        await self._discord.wait_until(
+            lambda: len(acknowledged(self.deeds, self.lines())) == len(self.deeds),
+            timeout_seconds=PATIENCE_SECONDS,
+            what="the acknowledgement of everything that was asked for before any fault",
+        )
 
     async def go_on(self) -> None:
         """Talk and command until cancelled."""
@@ -130,14 +136,6 @@ class Load:
         )
         return "\n".join(_shown(channel, message) for channel, message in messages) + "\n"
 
-    def acknowledged_ids(self) -> set[int]:
-        """The messages to which the bot replied that it is done."""
-        marks = {deed.message_id: SUCCESS[deed.kind] for deed in self.deeds}
-        lines = self.lines()
-        return {
-            line.reply_to_id for line in lines if line.reply_to_id and marks.get(line.reply_to_id, "\0") in line.text
-        }
-
     def repeated_calls(self) -> int:
         """How often the AI service was asked again what it had been asked before."""
         asked = [number for call in self._ai.calls if (number := _number_in(call))]
@@ -158,19 +156,21 @@ class Load:
         await self._mention_or_reply(self._places.home)
 
     async def _talk_in_lounge(self) -> None:
-        await self._ask(self._places.lounge, "{}")
+        await self._ask(self._places.lounge, "{}", display_name(LOUNGE_VOICE))
 
     async def _mention_or_reply(self, channel: Channel) -> None:
         said = [message for message in self._discord.messages(channel) if "[q" in message.content]
         if said and self._chance.random() < 0.3:  # noqa: PLR2004 - three in ten
-            await self._ask(channel, "{}", reply_to=said[-1])
+            voice = as_line(channel.id, said[-1].id, said[-1].author_name, said[-1].content).voice
+            await self._ask(channel, "{}", voice, reply_to=said[-1])
         else:
-            await self._ask(channel, f"@{ALIAS} {{}}")
+            alias = self._chance.choice(list(VOICES))
+            await self._ask(channel, f"@{alias} {{}}", display_name(VOICES[alias]))
 
-    async def _ask(self, channel: Channel, text: str, reply_to: Message | None = None) -> None:
+    async def _ask(self, channel: Channel, text: str, voice: str, reply_to: Message | None = None) -> None:
         number = len(self.questions) + 1
         message = await self._discord.post(channel, self._talker, text.format(f"q{number}?"), reply_to=reply_to)
-        self.questions.append(Question(number, channel.id, message.id, display_name(VOICE), parts_of(number)))
+        self.questions.append(Question(number, channel.id, message.id, voice, parts_of(number)))
 
     async def _run_errands(self) -> None:
         while True:
