@@ -204,3 +204,15 @@ async def test_the_epoch_before_stays_until_the_new_one_is_confirmed(
     assert marker is not None
     assert await objects(server, marker.prefix)
     assert await objects(server, f"{prefix}/e000001") == []
+
+
+async def test_a_marker_that_can_not_be_read_is_told_and_ends_nothing(
+    container: Container, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = container.settings(**SHORT)
+    await live(settings)
+    (container.volume / ".tzurot-lineage.json").write_bytes(b"{")
+    task = asyncio.create_task(look_after(settings, Bucket(settings)))
+    await aside(until, lambda: caplog.text.count("could not be looked after") > 1, "a second try")
+    assert not task.done()
+    task.cancel()
