@@ -124,23 +124,26 @@ async def acquire(lease: Leaseholder) -> Leaseholder:
     return lease
 
 
-async def test_of_twenty_that_come_at_once_one_gets_the_lease(container: Container) -> None:
-    settings = container.settings(BUCKET_REQUEST_TIMEOUT_SECONDS="8")
-    await Bucket(settings).try_conditions()  # a new bucket's first write takes its time
+async def race_for(settings: Settings, replaces: str | None) -> None:
+    """Twenty write at once; whoever is told to have it has it, and nobody else."""
     leases = [LEASE.model_copy(update={"owner": str(number)}) for number in range(20)]
-    tags = await asyncio.gather(*(Bucket(settings).write_lease(lease, None) for lease in leases))
-    (winner,) = [lease for lease, tag in zip(leases, tags, strict=True) if tag]
+    writes = [Bucket(settings).write_lease(lease, replaces) for lease in leases]
+    answers = await asyncio.gather(*writes, return_exceptions=True)  # a busy bucket may leave some without an answer
+    assert {type(answer) for answer in answers} <= {str, type(None), UnavailableError}
     found = await Bucket(settings).read_lease()
     assert found is not None
-    assert found.lease == winner
+    winners = [lease for lease, answer in zip(leases, answers, strict=True) if isinstance(answer, str)]
+    assert found.lease in leases
+    assert winners in ([], [found.lease])
 
 
-async def test_of_twenty_that_take_over_at_once_one_gets_the_lease(container: Container) -> None:
-    settings = container.settings(BUCKET_REQUEST_TIMEOUT_SECONDS="8")
+async def test_of_twenty_that_come_at_once_one_gets_the_lease(settings: Settings) -> None:
+    await race_for(settings, None)
+
+
+async def test_of_twenty_that_take_over_at_once_one_gets_the_lease(settings: Settings) -> None:
     tag = await Bucket(settings).write_lease(LEASE, None)
-    leases = [LEASE.model_copy(update={"owner": str(number)}) for number in range(20)]
-    tags = await asyncio.gather(*(Bucket(settings).write_lease(lease, tag) for lease in leases))
-    assert sum(map(bool, tags)) == 1
+    await race_for(settings, tag)
     assert await Bucket(settings).write_lease(LEASE, tag) is None
 
 
