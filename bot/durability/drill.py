@@ -2,6 +2,10 @@
 
 It runs in a process of its own, as `tzurot drill`, also where the bot starts it: hashing every row would hold the
 bot's answers up.
+
+Of Litestream 0.5.17: `restore -txid` restores up to and including that transaction, and says "no matching backup files
+available" of one that is not there. Every 30 s, and a second after its start, a running Litestream compacts from its
+local files: a file that broke in the bucket may so be covered by a sound one, and what a drill then verifies is right.
 """
 
 import contextlib

@@ -49,9 +49,17 @@ VALUES ('lilith', 'lilith', 'Lilith', '2026-11-23T19:00:00.000Z')
 STEPS = ["mark", "restore", "digests", "boot", "second restore", "second digests"]
 
 
+PATIENT = {
+    "BUCKET_REQUEST_TIMEOUT_SECONDS": "5",
+    "RESTORE_TIMEOUT_SECONDS": "20",
+    "SYNC_TIMEOUT_SECONDS": "5",
+}
+"""A busy machine is no finding."""
+
+
 @pytest.fixture
 def settings(container: Container) -> Settings:
-    return container.settings()
+    return container.settings(**PATIENT)
 
 
 @pytest_asyncio.fixture
@@ -128,26 +136,24 @@ async def test_a_drill_on_another_machine_needs_no_volume(settings: Settings, co
     assert list(elsewhere.volume.iterdir()) == []
 
 
-async def test_a_flipped_byte_in_the_bucket_fails_it(
-    settings: Settings, running: Replication, server: BucketSandbox, prefix: str
+async def break_all(server: BucketSandbox, prefix: str) -> None:
+    """Whichever files a restore takes: the same transactions are in files of several levels."""
+    for path in await objects(server, prefix):
+        await flip(server, path)
+
+
+async def test_a_flipped_byte_in_the_bucket_fails_it_and_an_accepted_volume_begins_a_copy_that_is_right(
+    container: Container, server: BucketSandbox, prefix: str
 ) -> None:
-    files = sorted(await objects(server, f"{prefix}/e000001/0000"))
-    await flip(server, files[-1])
-    found = await drill(settings)
+    async with begun(container.settings(**PATIENT)):
+        pass  # and no further: a running Litestream soon puts a sound file of a higher level over a broken one
+    await break_all(server, f"{prefix}/e000001")
+    found = await drill(container.settings(**PATIENT))
     assert found.outcome is Outcome.FAILED
     assert "can't be restored" in found.reason
     assert left() == []
-
-
-async def test_after_a_failed_one_an_accepted_volume_begins_a_copy_that_is_right(
-    container: Container, server: BucketSandbox, prefix: str
-) -> None:
-    async with begun(container.settings()) as replication:
-        await replication.flush()
-        await flip(server, max(await objects(server, f"{prefix}/e000001/0000")))
-        assert (await drill(container.settings())).outcome is Outcome.FAILED
     forget_replication(container.database)
-    accepting = container.settings(RESTORE_MODE="accept-volume")
+    accepting = container.settings(RESTORE_MODE="accept-volume", **PATIENT)
     async with replicating(accepting) as replication:
         await replication.flush()
         found = await drill(accepting)

@@ -37,13 +37,16 @@ async def drill(installation: Installation, *options: str) -> tuple[int | None, 
     return process.returncode, orjson.loads(out)
 
 
-async def break_newest_file(installation: Installation) -> None:
+async def break_all_files(installation: Installation) -> None:
+    """Once there is a snapshot: every later restore begins with it, and the next one comes in six hours."""
     store = installation.sandbox.bucket.store()
-    listed = await obstore.list(store, f"{PREFIX}/e000001/0000").collect_async()
-    path = max(item["path"] for item in listed)
-    content = bytearray(await (await obstore.get_async(store, path)).bytes_async())
-    content[len(content) // 2] ^= 1
-    await obstore.put_async(store, path, bytes(content))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await obstore.list(store, f"{PREFIX}/e000001/0009").collect_async():  # noqa: ASYNC110 - a process makes it
+            await asyncio.sleep(0.05)
+    for item in await obstore.list(store, f"{PREFIX}/e000001").collect_async():
+        content = bytearray(await (await obstore.get_async(store, item["path"])).bytes_async())
+        content[len(content) // 2] ^= 1
+        await obstore.put_async(store, item["path"], bytes(content))
 
 
 async def test_the_bot_holds_drills_by_itself_and_its_owner_hears_of_a_copy_that_broke(
@@ -58,7 +61,7 @@ async def test_the_bot_holds_drills_by_itself_and_its_owner_hears_of_a_copy_that
     )
     said = await installation.discord.post(installation.channel, installation.mira, "hello")
     await installation.until_said("the copy matches the live database")
-    await break_newest_file(installation)
+    await break_all_files(installation)
     told = await installation.discord.wait_for_message(home, after=said.id, timeout_seconds=PATIENCE_SECONDS)
     assert "The restore on trial FAILED" in told.content
     held = (await installation.status())["drill"]
