@@ -27,6 +27,13 @@ class SyncResult:
         return self.replicated_txid >= self.txid
 
 
+class NotRunningError(UnavailableError):
+    """No process listens on the socket: the supervisor has ended it, or is about to start it again."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is uploaded: Litestream is not running, and is started as soon as the bucket answers.")
+
+
 class Syncer(Protocol):
     """What can bring all committed transactions off-site and say so."""
 
@@ -98,6 +105,8 @@ class Litestream:
                 return _answer(response.status, await response.read())
         except TimeoutError:
             raise UnavailableError(f"Litestream did not answer within {timeout_seconds:g} s.") from None
+        except aiohttp.ClientConnectorError:
+            raise NotRunningError from None
         except (aiohttp.ClientError, OSError) as error:
             raise UnavailableError(f"Litestream does not answer on its socket ({type(error).__name__}).") from None
 

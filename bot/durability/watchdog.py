@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.durability.confirmation import Confirmation
+from bot.durability.litestream import NotRunningError
 from bot.errors import StorageError, TzurotError, UnavailableError
 from bot.model import Clock, ReplicationState, utc_now
 from bot.settings import Settings
@@ -68,18 +69,20 @@ class Watchdog:
 
     async def check(self) -> ReplicationState:
         """Write the canary, have it uploaded, and note how long that took or why it failed."""
-        failure = None
+        known, failure = self._known, None
         try:
-            await self._store.write(canary.put(uuid.uuid4().hex, self._clock(), self._known))
-            self._known = await self._upload()
+            await self._store.write(canary.put(uuid.uuid4().hex, self._clock(), known))
+            known = await self._upload()
             self._be_content()
         except StorageError as error:  # nothing that replication could do something about
             failure = error.message
+        except NotRunningError as error:  # nothing that takes an order
+            failure, self._failure_count = error.message, 0
         except TzurotError as error:
             failure = error.message
             self._failure_count += 1
         self._report(failure)
-        self._known = replace(self._known, failure=failure)
+        self._known = replace(known, failure=failure)
         return self.state
 
     async def mend(self) -> None:
@@ -121,4 +124,4 @@ class Watchdog:
             level = logging.ERROR if self._known.confirmed_at else logging.WARNING
             log.log(level, "Writes are not confirmed by the bucket: %s", failure)
         elif self._known.failure and not failure:
-            log.info("Writes reach the bucket")
+            log.info("Writes are confirmed by the bucket again")

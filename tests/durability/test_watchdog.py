@@ -228,6 +228,32 @@ async def test_a_database_that_takes_no_writes_is_nothing_that_a_restart_would_m
     assert bucket.restart_count == 0
 
 
+async def test_a_litestream_that_is_not_running_is_called_so_and_takes_no_orders(
+    store: SQLiteStore, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    nobody = Litestream(settings.database_path.parent / "nobody.sock", settings.database_path)
+    watchdog = Watchdog(store, Confirmation(nobody, settings), settings)
+    for _ in range(5):
+        assert (await watchdog.check()).failure == (
+            "Nothing is uploaded: Litestream is not running, and is started as soon as the bucket answers."
+        )
+        await watchdog.mend()
+    assert "replication is stopped and started" not in caplog.text
+
+
+async def test_the_log_tells_once_that_a_failure_began_and_once_that_it_is_over(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bot.durability.watchdog")
+    watchdog = watch(DONE, None, None, DONE, DONE)
+    for _ in range(5):
+        await watchdog.check()
+    assert caplog.messages == [
+        "Writes are not confirmed by the bucket: The bucket is away.",
+        "Writes are confirmed by the bucket again",
+    ]
+
+
 @pytest.fixture
 def behind_proxy(container: Container, server: BucketSandbox, proxy: FaultProxy, prefix: str) -> Container:
     container.environment |= server.environment(prefix, endpoint=proxy.endpoint)
