@@ -12,6 +12,7 @@ from bot.cli.options import common_options, print_json, private_files, read_sett
 from bot.cli.printing import print_pairs, print_table, show, size
 from bot.durability.drill import Rehearsal
 from bot.durability.drill_child import to_object
+from bot.durability.lineage import parse_txid
 from bot.durability.witness import find_witness
 from bot.errors import ConfigurationError, ExitCode
 from bot.rules.drill import Drill, Outcome, Scope, describe
@@ -77,10 +78,17 @@ def _show(drill: Drill) -> None:
     show(f"{drill.outcome.upper()}: {describe(drill)}", STYLES[drill.outcome])
     print_pairs(
         {
-            "Copy": f"transaction {drill.txid} of {drill.prefix}" if drill.txid else drill.prefix or "none",
+            "Copy": _describe_copy(drill),
             "Held against": HELD_AGAINST[drill.scope],
             "Size": size(drill.byte_count) if drill.byte_count is not None else "unknown",
         }
     )
-    click.echo()
-    print_table(["step", "ms"], [(step, f"{spent:,.0f}") for step, spent in drill.steps.items()], frozenset({1}))
+    if drill.steps:
+        click.echo()
+        print_table(["step", "ms"], [(step, f"{spent:,.0f}") for step, spent in drill.steps.items()], frozenset({1}))
+
+
+def _describe_copy(drill: Drill) -> str:
+    if drill.txid is None:
+        return drill.prefix or "none was fetched"
+    return f"transaction {parse_txid(drill.txid)} of {drill.prefix}"

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket
-from bot.durability.lineage import format_txid
+from bot.durability.lineage import format_txid, parse_txid
 from bot.durability.restore import Restored, Source, fetch
 from bot.durability.witness import Mark, Witness
 from bot.errors import (
@@ -104,7 +104,9 @@ class Rehearsal:
         second = await self._timed("second restore", fetch(self._settings, source, folder / "second" / "tzurot.db"))
         again = await self._timed("second digests", run_aside(digest_tables, second.path))
         if tables := differing(self._digests, again):
-            raise UnreadableError(f"Two restores of transaction {source.txid} differ in {', '.join(tables)}.")
+            raise UnreadableError(
+                f"Two restores of transaction {parse_txid(first.txid)} differ in {', '.join(tables)}."
+            )
 
     async def _newest(self) -> Source:
         version = await Bucket(self._settings).read_current()

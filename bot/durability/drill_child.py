@@ -10,6 +10,7 @@ import orjson
 
 from bot.durability.child import Child, Program
 from bot.durability.environment import bot_environment
+from bot.durability.lineage import format_txid, parse_txid
 from bot.errors import UnavailableError
 from bot.rules.drill import Drill, Outcome, Scope
 from bot.settings import Settings
@@ -47,7 +48,7 @@ def to_object(drill: Drill) -> dict[str, Any]:
         "started_at": to_text(drill.started_at),
         "finished_at": to_text(drill.finished_at),
         "prefix": drill.prefix,
-        "txid": drill.txid,
+        "txid": parse_txid(drill.txid) if drill.txid else None,
         "bytes": drill.byte_count,
         "rows": drill.row_count,
         "steps_ms": dict(drill.steps),
@@ -64,7 +65,7 @@ def from_object(value: dict[str, Any]) -> Drill:
         started_at=datetime.fromisoformat(value["started_at"]),
         finished_at=datetime.fromisoformat(value["finished_at"]),
         prefix=value["prefix"],
-        txid=value["txid"],
+        txid=format_txid(value["txid"]) if value["txid"] else None,
         byte_count=value["bytes"],
         row_count=value["rows"],
         steps=value["steps_ms"],

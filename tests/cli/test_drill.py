@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,6 +61,7 @@ def test_a_right_copy_is_verified_and_says_what_it_was_held_against(tzurot: Run,
     ended = tzurot("drill", "--database", copy.database, **copy.environment)
     assert ended.code == 0, ended.err
     assert ended.out.startswith("VERIFIED: Restored ")
+    assert re.search(rf"^Copy +transaction [1-9][0-9]* of {PREFIX}/", ended.out, re.MULTILINE)  # as `status` counts
     assert "a second restore only: no bot runs on this volume" in ended.out
     assert "second digests" in ended.out
     assert ended.err == ""

@@ -373,8 +373,10 @@ async def test_as_a_child_it_gives_its_result_in_json(
         started_at=moment,
         finished_at=moment,
         reason="It broke.",
+        txid="00000000000000ff",
         steps={"mark": 1.5},
     )
+    assert to_object(made)["txid"] == 255
     text = json.dumps(to_object(made))
     assert await drill_aside(settings, (sys.executable, "-c", code, text)) == made
     assert from_object(to_object(made)) == made
