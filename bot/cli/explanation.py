@@ -148,6 +148,8 @@ def _describe_marker(facts: Facts) -> str:
 
 
 def _describe_txid(facts: Facts) -> str:
+    if facts.database is FileKind.MISSING:
+        return "nothing is on it"
     if facts.local_txid is None:
         return "Litestream's folder is missing, so how new it is can't be told"
     return f"ends at transaction {facts.local_txid}"
@@ -174,6 +176,8 @@ def _describe_copy(found: Explanation) -> str:
 
 
 def _describe_lease(settings: Settings, found: Explanation) -> str:
+    if not isinstance(found.facts.bucket, BucketFacts):
+        return "unknown" if found.facts.bucket else "none"
     if found.lease is None:
         return "free"
     if found.lease.is_released:

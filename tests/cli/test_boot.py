@@ -1,5 +1,6 @@
 """`tzurot boot`: the volume made ready, and what a start would do explained without doing it."""
 
+import re
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -117,6 +118,8 @@ def test_a_bucket_that_does_not_answer_is_explained(place: Place) -> None:
     found = place.explain(1, REPLICA_ENDPOINT="http://127.0.0.1:9")
     assert "can't be reached" in found["error"]
     assert "can't be reached" in found["bucket"]["failure"]
+    told = place.boot("--explain", REPLICA_ENDPOINT="http://127.0.0.1:9").out
+    assert re.search(r"^Lease +unknown$", told, re.MULTILINE)
 
 
 async def test_a_lease_of_another_volume_is_explained(place: Place, tmp_path: Path) -> None:
