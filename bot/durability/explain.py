@@ -10,9 +10,8 @@ from bot.durability.decision import Action, Decision, decide
 from bot.durability.facts import gather_facts
 from bot.durability.lease import Lease, Standing, judge, must_begin_epoch, read_memory
 from bot.durability.lease_pen import identify_volume
-from bot.durability.lock import LOCK_NAME
 from bot.durability.old_epochs import OldEpoch, examine
-from bot.durability.presence import Holder, find_holder
+from bot.durability.presence import LOCK_NAME, Holder, find_holder
 from bot.durability.refusals import describe_loss, find_short_copy
 from bot.durability.situation import BucketFacts, Facts
 from bot.durability.volume import inspect_volume

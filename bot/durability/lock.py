@@ -7,13 +7,13 @@ import socket
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import orjson
 
+from bot.durability.presence import LOCK_NAME, find_holder
 from bot.errors import ProtectedError, StorageError
 
-LOCK_NAME = ".tzurot.lock"
 POLL_SECONDS = 0.05
 
 
@@ -71,7 +71,8 @@ class VolumeLock:
 def held_error(folder: Path, timeout_seconds: float) -> ProtectedError:
     """What whoever waited in vain is told."""
     return ProtectedError(
-        f"The database in {folder} is in use by {_holder(folder)}; waited {timeout_seconds:g} s for it.",
+        f"The database in {folder} is in use by {find_holder(folder) or 'another process'}; "
+        f"waited {timeout_seconds:g} s for it.",
         remedy="Stop the other process first: two writers on one volume would destroy the copy in the bucket.",
     )
 
@@ -103,11 +104,3 @@ def _sign(fd: int, litestream: Path | None = None) -> None:
         raise StorageError(
             f"The volume can't be written: {error.strerror}.", remedy="Mount it writable, or mend it."
         ) from None
-
-
-def _holder(folder: Path) -> str:
-    try:
-        holder: dict[str, Any] = orjson.loads((folder / LOCK_NAME).read_bytes())
-        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"

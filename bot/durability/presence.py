@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from bot.durability.lock import LOCK_NAME
+LOCK_NAME = ".tzurot.lock"
 
 
 @dataclass(frozen=True, slots=True)

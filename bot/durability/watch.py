@@ -4,7 +4,8 @@ import asyncio
 import os
 from pathlib import Path
 
-from bot.durability.lock import LOCK_NAME, VolumeLock
+from bot.durability.lock import VolumeLock
+from bot.durability.presence import LOCK_NAME
 from bot.errors import StorageError
 from bot.settings import Settings
 

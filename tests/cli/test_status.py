@@ -8,7 +8,8 @@ import pytest
 
 import schema
 from bot.durability.lineage import Marker, write_marker
-from bot.durability.lock import LOCK_NAME, VolumeLock
+from bot.durability.lock import VolumeLock
+from bot.durability.presence import LOCK_NAME
 from bot.store import census
 from bot.store.columns import to_text
 from bot.store.engine import connect, opened

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.durability.lease import MEMORY_NAME
-from bot.durability.lock import LOCK_NAME
+from bot.durability.presence import LOCK_NAME
 from bot.durability.volume import STAGING_NAME, local_txid
 from tests.durability.conftest import Container, until
 from tests.durability.test_boot import boot, live, rows

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.durability.lock import LOCK_NAME
+from bot.durability.presence import LOCK_NAME
 from tests.durability.conftest import Container, children, is_alive, until
 
 
