@@ -93,14 +93,14 @@ class Recovery:
     async def _go_through_and_tell(self, gap: Gap) -> bool:
         tally = await self._go_through(gap)
         recovered = tally.total()
-        if recovered.missed:
+        if not self._is_told:
+            self._is_told = True
+            await self.on_recovered(recovered)  # whose receipt says the same
+        elif recovered.missed:
             log.info(
                 "After a gap: %d messages answered, %d answers adopted, skipped: %s",
                 recovered.answered, recovered.adopted, recovered.skipped or "none",
             )  # fmt: skip
-        if not self._is_told:
-            self._is_told = True
-            await self.on_recovered(recovered)
         return tally.is_complete
 
     async def _go_through(self, gap: Gap) -> Tally:
