@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 FINAL_CODES = (ExitCode.MISUSED, ExitCode.PROTECTED)
 """What the bot ends with when starting it again can't help."""
 
+KILLED = "It was killed by force, as happens where memory is short."
+
 BOT_COMMAND = (sys.executable, "-m", "bot", "bot")
 
 
@@ -51,7 +53,7 @@ class Supervisor:
         self._lease: Leaseholder | None = None
         self._bot: Child | None = None
         self._has_volume = False
-        self._born = time.monotonic()
+        self._born: float | None = time.monotonic()
 
     async def run(self) -> int:
         """Everything from the port to the last upload; returns the exit code, or raises the error that has one."""
@@ -123,10 +125,10 @@ class Supervisor:
         with last_words() as words:
             self._bot = await Child.start(self._bot_program(lock, listener, words.fd))
             words.hand_over()
-            log.info("The bot was started %.0f ms after the supervisor", (time.monotonic() - self._born) * 1000)
+            self._tell_started()
             await self._health.stop()
             code = await self._bot.wait()
-            said = words.read()
+            said = words.read() or (KILLED if code == -signal.SIGKILL else "")
         self._say("The bot ended and will be started again.")
         await self._health.start(listener)
         return code, said
@@ -138,6 +140,13 @@ class Supervisor:
         socket_path = self._replication.socket if self._replication else None
         environment = bot_environment(self._settings, socket_path)
         return Program((*self._bot_command, *database, *options), environment, tuple(files.values()))
+
+    def _tell_started(self) -> None:
+        if self._born is None:
+            log.info("The bot was started again")
+            return
+        log.info("The bot was started %.0f ms after the supervisor", (time.monotonic() - self._born) * 1000)
+        self._born = None
 
     async def _flush(self, *, is_last: bool = False) -> bool:
         """Bring everything off-site; False, with the reason in the log, when that fails."""
