@@ -14,7 +14,7 @@ ENDINGS = {Ending.HANDOVER: "planned stop", Ending.CRASH: "crash"}
 def describe(receipt: Receipt) -> str:
     """All of it, in one paragraph."""
     if receipt.start is Start.FIRST:
-        return "The first start of this database: there is nothing to compare it with."
+        return "The first start of this database, with nothing to compare it with."
     return " ".join((_describe_absence(receipt), describe_loss(receipt), _describe_messages(receipt.recovered)))
 
 
