@@ -13,7 +13,7 @@ from bot.sandbox.discord import DiscordOptions, DiscordSandbox
 from bot.sandbox.port import HOST, ReservedPort
 
 SHORT_TIMES = {
-    "CANARY_INTERVAL_SECONDS": "1",
+    "CANARY_INTERVAL_SECONDS": "0.5",
     "PROFILE_INTERVAL_SECONDS": "0.05",
     "GATEWAY_RETRY_SECONDS": "0.1",
     "GATEWAY_RETRY_LIMIT_SECONDS": "1",
