@@ -228,6 +228,7 @@ def _with_rest(columns: Columns, fields: Fields, inner: dict[str, Fields], shape
             facts |= told
             secret |= hidden
     columns["extra"] = {IMPORT_KEY: facts} if facts else None
+    to_json(facts)
     return columns, Secret(to_json(secret)) if secret else None
 
 
