@@ -102,7 +102,7 @@ TABLE = st.dictionaries(KEYS, st.sampled_from([None, "x", "y"]), max_size=12)
 
 
 @given(ours=TABLE, theirs=TABLE, chunk=st.integers(1, 4))
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_two_tables_are_compared_as_dictionaries_would_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: Any, theirs: Any, chunk: int
 ) -> None:

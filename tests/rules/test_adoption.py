@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import count
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.model import Spoken
@@ -91,7 +91,6 @@ def channels(draw: st.DrawFn) -> tuple[list[Asked | Spoken], set[int]]:
     return written, known
 
 
-@settings(derandomize=True)
 @given(channels())
 def test_no_message_gets_two_answers_and_no_answer_two_messages_and_the_order_is_kept(
     channel: tuple[list[Asked | Spoken], set[int]],
@@ -139,14 +138,12 @@ def days(draw: st.DrawFn) -> Day:
     return day
 
 
-@settings(derandomize=True)
 @given(days())
 def test_every_message_that_was_answered_is_known_to_be(day: Day) -> None:
     assume(not _is_ambiguous(day))
     assert adopt(day.written, (), LIMIT) == day.answers
 
 
-@settings(derandomize=True)
 @given(days(), st.data())
 def test_whatever_is_known_already_changes_nothing_for_the_rest(day: Day, data: st.DataObject) -> None:
     """The rows of a restore are those of a beginning: what it has lost is the end."""

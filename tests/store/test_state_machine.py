@@ -191,7 +191,6 @@ TestStoreMachine.settings = settings(
     max_examples=20,
     stateful_step_count=20,
     deadline=None,
-    derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
