@@ -1,7 +1,6 @@
 """Holds the lease on the bucket: acquired at a start, renewed beside everything else, released at the end."""
 
 import asyncio
-import contextlib
 import logging
 import socket
 import time
@@ -110,16 +109,25 @@ class Leaseholder:
         return replace(look, unchanged_since=time.monotonic() - age)
 
     async def acquire(self, look: Look, progress: Progress) -> None:
-        """Take the lease, after waiting where another instance may have it; ProtectedError when it goes on renewing."""
+        """Take the lease, after waiting where another instance may have it.
+
+        Raises ProtectedError when that goes on renewing, UnavailableError when only the bucket is in the way.
+        """
         limit = self._settings.lease_timeout_seconds
         deadline = time.monotonic() + limit
-        if not await self._try_take(look):
-            log.warning("%s", f"{_describe(look, self._settings)}; waiting up to {limit:g} s")
-            while not await self._try_take(look):
-                if time.monotonic() >= deadline:
-                    raise _give_up(look, self._settings)
-                await asyncio.sleep(POLL_SECONDS)
-                look = await self._look_again(look, progress)
+        if (refusal := await self._try_take(look)) is not None:
+            log.warning("%s", f"{refusal.message.rstrip('.')}; waiting up to {limit:g} s")
+        while refusal is not None:
+            if time.monotonic() >= deadline:
+                raise refusal
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                look = await self._look_again(look)
+            except UnavailableError as error:
+                progress(error.message)
+                continue
+            if (refusal := await self._try_take(look)) is not None:
+                progress(self._describe_wait(look, refusal))
         self._keeper = asyncio.create_task(self._keep())
 
     def settle(self) -> None:
@@ -153,12 +161,13 @@ class Leaseholder:
     def _loses_at(self) -> float:
         return self._renewed + self._settings.lease_loss_seconds
 
-    async def _try_take(self, look: Look) -> bool:
+    async def _try_take(self, look: Look) -> TzurotError | None:
+        """None once it is had, else why not."""
         found = look.found.lease if look.found else None
         standing = judge(found, await self._pen.recall(), self._pen.volume)
-        waited = time.monotonic() - look.unchanged_since
-        if standing is Standing.FOREIGN and waited < self._settings.lease_takeover_seconds:
-            return False
+        in_the_way = in_use(self._settings, found) if found and standing is Standing.FOREIGN else None
+        if in_the_way is not None and self._wait_seconds(look) > 0:
+            return in_the_way
         now = now_utc()
         lease = Lease(
             owner=self._pen.owner,
@@ -170,25 +179,30 @@ class Leaseholder:
             confirmed=found.confirmed if found else None,
         )
         started = time.monotonic()
-        with contextlib.suppress(ProtectedError, UnavailableError):  # another was faster, or the bucket went away
-            await self._pen.take(lease, look.found, standing)
-            self._succeed(lease, started)
-            self._confirmed = lease.confirmed
-            _tell_taken(found, standing)
-            return True
-        return False
-
-    async def _look_again(self, look: Look, progress: Progress) -> Look:
         try:
-            found = await self._bucket.read_lease()
+            await self._pen.take(lease, look.found, standing)
+        except ProtectedError as error:
+            return error
         except UnavailableError as error:
-            progress(error.message)
-            return look
-        if found is None or look.found is None or found.e_tag != look.found.e_tag:
-            look = Look(found, time.monotonic())
-        left = self._settings.lease_takeover_seconds - (time.monotonic() - look.unchanged_since)
-        progress(f"{_describe(look, self._settings)}; if it is gone, this one begins in {max(0, left):.0f} s.")
-        return look
+            return in_the_way or error
+        self._succeed(lease, started)
+        self._confirmed = lease.confirmed
+        _tell_taken(found, standing)
+        return None
+
+    async def _look_again(self, look: Look) -> Look:
+        found = await self._bucket.read_lease()
+        is_same = found is not None and look.found is not None and found.e_tag == look.found.e_tag
+        return look if is_same else Look(found, time.monotonic())
+
+    def _wait_seconds(self, look: Look) -> float:
+        """How long a stranger's lease must yet go unrenewed before it may be taken."""
+        return self._settings.lease_takeover_seconds - (time.monotonic() - look.unchanged_since)
+
+    def _describe_wait(self, look: Look, refusal: TzurotError) -> str:
+        if not isinstance(refusal, ProtectedError):
+            return refusal.message
+        return f"{refusal.message} If it is gone, this one begins in {max(0, self._wait_seconds(look)):.0f} s."
 
     async def _keep(self) -> None:
         try:
@@ -247,16 +261,6 @@ class Leaseholder:
         self._held.clear()
         for stop in self._when_lost:
             await stop()
-
-
-def _describe(look: Look, settings: Settings) -> str:
-    if look.found is None:
-        return f"The lease on {settings.replica_prefix} can't be written"
-    return f"{settings.replica_prefix} in the bucket is written by {look.found.lease}"
-
-
-def _give_up(look: Look, settings: Settings) -> TzurotError:
-    return in_use(settings, look.found.lease) if look.found else UnavailableError(f"{_describe(look, settings)}.")
 
 
 def _tell_taken(found: Lease | None, standing: Standing) -> None:

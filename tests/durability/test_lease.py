@@ -1,7 +1,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -264,6 +264,23 @@ async def test_a_start_gives_up_on_a_lease_that_is_renewed_and_names_its_holder(
         with pytest.raises(ProtectedError, match=f"written by the instance on {os.uname().nodename}"):
             await acquire(second)
         assert first.is_held
+
+
+@pytest.mark.parametrize("ends", [Leaseholder.release, Leaseholder.drop])
+async def test_a_start_whose_bucket_goes_away_does_not_call_its_own_lease_another_instances(
+    container: Container, proxy: FaultProxy, ends: Callable[[Leaseholder], Awaitable[None]]
+) -> None:
+    settings = container.settings(REPLICA_ENDPOINT=proxy.endpoint, LEASE_TIMEOUT_SECONDS="2.6")
+    async with holder(settings) as first:
+        await acquire(first)
+        await ends(first)
+    async with holder(settings) as second:
+        look = await second.examine(await second.look())
+        await proxy.set(Mode.REFUSE)
+        told: list[str] = []
+        with pytest.raises(UnavailableError, match="can't be reached"):
+            await second.acquire(look, told.append)
+        assert {"can't be reached" in text for text in told} == {True}
 
 
 async def test_a_volume_that_can_not_remember_its_lease_holds_it_all_the_same(settings: Settings) -> None:
