@@ -34,7 +34,7 @@ class Acknowledgements:
         text = _with_note(sentence, COPYING if is_followed else COPYING_UNSEEN)
         message = await reply(ctx, text, is_private=is_private)
         if is_followed:
-            task = asyncio.create_task(self._follow(message, sentence))
+            task = asyncio.create_task(self._follow(message, sentence, self._seconds_left(ctx)))
             self._late.add(task)
             task.add_done_callback(self._late.discard)
 
@@ -56,9 +56,17 @@ class Acknowledgements:
         finally:
             waiting.cancel()
 
-    async def _follow(self, message: discord.Message, sentence: str) -> None:
+    def _seconds_left(self, ctx: Context) -> float:
+        """How long the answer can be changed: Discord counts from the command, which may have had a question first."""
+        lifetime = self._settings.acknowledgement_lifetime_seconds
+        if ctx.interaction is None:
+            return lifetime
+        age = discord.utils.utcnow() - ctx.interaction.created_at
+        return min(lifetime, lifetime - age.total_seconds())
+
+    async def _follow(self, message: discord.Message, sentence: str, timeout_seconds: float) -> None:
         """Change the message once its change is confirmed, or before Discord lets nobody change it any more."""
-        is_confirmed = await self._confirmer.confirm(self._settings.acknowledgement_lifetime_seconds)
+        is_confirmed = await self._confirmer.confirm(timeout_seconds)
         text = shorten(sentence) if is_confirmed else _with_note(sentence, UNCOPIED)
         try:
             await message.edit(content=text, allowed_mentions=discord.AllowedMentions.none())

@@ -23,8 +23,10 @@ class Bucket:
     """A Confirmer that confirms when the test says so; `close` is the application's."""
 
     has_all: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: list[float] = field(default_factory=list)
 
     async def confirm(self, timeout_seconds: float) -> bool:
+        self.asked.append(timeout_seconds)
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self.has_all.wait()
@@ -158,6 +160,24 @@ async def test_an_answer_says_at_last_that_its_change_could_not_be_copied(world:
     async with world.bot():
         first = await typed_code(world)
         assert (await changed(world, first)).content.endswith(UNCOPIED)
+
+
+async def test_an_answer_is_followed_for_as_long_as_discord_lets_it_be_changed_after_the_command(
+    home: World, bucket: Bucket
+) -> None:
+    lifetime = 840
+    await typed_undo(home)
+    await until_asked(bucket, lambda seconds: seconds == lifetime)
+    asked = await home.discord.run_command(home.mira, home.channel, "undo", {})
+    await asyncio.sleep(0.3)  # the question stands
+    await home.discord.press(home.mira, asked.message, "Take it back")
+    await until_asked(bucket, lambda seconds: lifetime - PATIENCE_SECONDS < seconds <= lifetime - 0.3)
+
+
+async def until_asked(bucket: Bucket, is_it: Callable[[float], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not any(map(is_it, bucket.asked)):  # noqa: ASYNC110 - a list has no event
+            await asyncio.sleep(0.005)
 
 
 async def test_what_is_followed_has_a_limit_and_nothing_else_is_promised(
