@@ -42,3 +42,15 @@ async def test_an_outage_is_told_refused_and_shown_until_it_is_over(
             assert "after 2026-11-23 19:00:00 UTC: Litestream reports an error: http" in problem
         assert "verified" in (await world.hears("!tz verify")).content
         assert (await world.hears("@lil hello")).author_name == "Lilith"
+
+
+async def test_a_yes_to_an_older_question_is_refused_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        question = await world.hears("!tz undo")
+        with monkeypatch.context() as outage:
+            outage.setattr(Watchdog, "state", property(lambda _: OUTAGE))
+            await world.discord.press(world.mira, question, "Take it back")
+            assert "accept nothing" in (await world.next(world.channel, question)).content
+        assert "`lilith`" in (await world.hears("!tz list")).content
