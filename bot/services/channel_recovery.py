@@ -8,22 +8,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.errors import InvalidInputError, NotAllowedError, NotFoundError, TzurotError
+from bot.errors import TzurotError
 from bot.model import Heard, Place, Recovered, Spoken, Turn, TurnState, snowflake_time
 from bot.rules.adoption import Asked, adopt
 from bot.rules.recovery import DELETED, TOO_OLD, adopted, is_answerable, is_too_old
 from bot.rules.speech import message_limit, shown_name
 from bot.rules.splitting import split
 from bot.services.delivery import Delivery, Task
-from bot.services.dialogue import Dialogue
+from bot.services.dialogue import FINAL, Dialogue
 from bot.services.ports import Herald, History, Told, Written
 from bot.store import messages, personalities, turns
 from bot.store.statement import Store
 
 log = logging.getLogger(__name__)
 
-FINAL = (NotAllowedError, NotFoundError, InvalidInputError)
-"""What would be the same at the next start; anything else leaves the turn as it is for then."""
 UNWANTED = "Unwanted"
 
 

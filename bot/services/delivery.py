@@ -39,8 +39,7 @@ class Delivery:
 
     Before the first message of an answer is sent, its text is confirmed in the bucket, so that a volume that dies now
     costs no second AI call and no second answer. An outage of the bucket costs at most the policy's limit for each
-    answer, and nothing where the confirmer knows of the outage; meanwhile "never twice" rests on finding in the
-    channel what was said.
+    answer; meanwhile "never twice" rests on finding in the channel what was said.
     """
 
     store: Store

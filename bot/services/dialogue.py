@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.errors import ConflictError, TzurotError, UnavailableError
+from bot.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, TzurotError, UnavailableError
 from bot.model import Cause, Clock, Heard, Personality, Question, Turn, TurnState, utc_now
 from bot.rules.answering import who_answers
 from bot.rules.mentions import candidates, longest
@@ -24,6 +24,8 @@ from bot.store.situation import SealedLogin, Situation
 from bot.store.statement import Store
 
 REMEMBERED_REFUSALS = 1000
+FINAL = (NotAllowedError, NotFoundError, InvalidInputError)
+"""What would be the same at the next try; anything else leaves the turn as it is for then."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -111,7 +113,11 @@ class Dialogue:
             return False
         async with self.delivery.speaker.typing(task.heard.place):
             chunks = await self._think(task) if answer is None else task.cut(answer)
-            return await self.delivery.say(task, chunks, said)
+            try:
+                return await self.delivery.say(task, chunks, said)
+            except FINAL as error:
+                await self.store.write(turns.fail(task.heard.message_id, type(error).__name__, self.clock()))
+                raise
 
     async def close(self, timeout_seconds: float) -> None:
         """Hear nothing new, wait that long for running turns, then cancel them: their rows say how far they got."""

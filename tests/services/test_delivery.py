@@ -150,16 +150,21 @@ async def test_the_same_words_of_another_turn_are_not_taken_for_it(
 
 
 @pytest.mark.parametrize(
-    ("error", "tries"), [(UNCERTAIN, 5), (UnavailableError("No such thing."), 1), (NotAllowedError("No."), 1)]
+    ("error", "tries", "left"),
+    [
+        (UNCERTAIN, 5, ("answered", None)),
+        (UnavailableError("No such thing."), 1, ("answered", None)),
+        (NotAllowedError("No."), 1, ("failed", "NotAllowedError")),
+    ],
 )
 async def test_it_gives_up_at_once_where_it_is_sure_and_in_the_end_where_it_is_not(
-    dialogue: Dialogue, speaker: FakeSpeaker, error: TzurotError, tries: int
+    dialogue: Dialogue, speaker: FakeSpeaker, error: TzurotError, tries: int, left: tuple[str, str | None]
 ) -> None:
     speaker.fail = dict.fromkeys(range(1, 10), error)
     with pytest.raises(type(error)):
         await dialogue.hear(heard(1, "@lilith"))
     assert next(speaker.numbers) == tries + 1
-    assert await states(dialogue) == [("answered", None)]
+    assert await states(dialogue) == [left]
 
 
 async def test_while_it_can_not_look_it_sends_nothing_again(

@@ -249,6 +249,16 @@ async def test_when_the_first_message_cannot_be_said_the_answer_is_kept(
     assert await chunks(store) == await mapped(store) == []
 
 
+async def test_where_discord_forbids_to_speak_the_answer_is_not_kept_to_be_refused_again(
+    dialogue: Dialogue, store: SQLiteStore, speaker: FakeSpeaker
+) -> None:
+    speaker.fail[1] = NotAllowedError("No webhooks here.")
+    with pytest.raises(NotAllowedError):
+        await dialogue.hear(heard(1, "@lilith"))
+    row = await turn(store)
+    assert (row["state"], row["answer"], row["failure"]) == ("failed", None, "NotAllowedError")
+
+
 async def test_when_the_second_message_cannot_be_said_the_first_is_known(
     dialogue: Dialogue, store: SQLiteStore, speaker: FakeSpeaker, thinker: FakeThinker
 ) -> None:
