@@ -32,7 +32,8 @@ class Tally:
     answered: int = 0
     adopted: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    is_complete: bool = True
+    unfinished: set[int] = field(default_factory=set)
+    """The channels that could not be read or written in, which is tried again."""
 
     def count(self, failure: str | None) -> None:
         """One message more: answered, or the reason why not."""
@@ -126,7 +127,7 @@ class ChannelRecovery:
                 await self._recover(errand, gate, tally)
             except TzurotError as error:
                 log.warning("What is left in channel %d waits: %s", errand.channel_id, error.message)
-                tally.is_complete = False
+                tally.unfinished.add(errand.channel_id)
 
     async def _recover(self, errand: Errand, gate: asyncio.Semaphore, tally: Tally) -> None:
         await self._look_again(errand)
@@ -245,7 +246,7 @@ class ChannelRecovery:
         tally.count(type(error).__name__)
         if turn is not None and turn.is_unfinished:
             log.warning("Message %d waits for its answer: %s", message_id, error.message)
-            tally.is_complete = False
+            tally.unfinished.add(turn.channel_id)
         elif heard is not None:
             await self.herald.tell(heard, error)
 

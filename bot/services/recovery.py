@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from bot.errors import trace
 from bot.model import Recovered, Turn, snowflake_of, snowflake_time
 from bot.services.channel_recovery import ChannelRecovery, Errand, Tally
 from bot.services.dialogue import Dialogue
@@ -17,11 +18,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Gap:
-    """A time in which nobody listened: the last message before it, and the lines in which we stand for what it left."""
+    """A time in which nobody listened: the last message before it, and the lines in which we stand for what it left.
+
+    `hold` keeps the mark at its beginning until it has been gone through.
+    """
 
     mark: int | None
     errands: dict[int, Errand] = field(default_factory=dict)
     places: ExitStack = field(default_factory=ExitStack)
+    hold: ExitStack = field(default_factory=ExitStack)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -52,6 +57,7 @@ class Recovery:
         """
         if self._gap is None:
             self._gap = await self._open()
+            self._hold(self._gap)
 
     def go_on(self) -> None:
         """Discord is there: go through the gap."""
@@ -70,27 +76,49 @@ class Recovery:
     async def _open(self) -> Gap:
         # Only look-ups, which are done at once: a message that arrives meanwhile would stand in front.
         store, policy, now = self.dialogue.store, self.dialogue.policy, self.dialogue.clock()
-        left = [turn for turn in await store.look_up(turns.find_unfinished()) if not self._is_under_way(turn)]
+        left = await self._left()
         gap = Gap(self.watermark.message_id)
         if gap.mark is not None:
             self._stand_in(gap, await store.look_up(marks.find_channels(now - policy.conversation_lifetime)))
-        self._stand_in(gap, (turn.channel_id for turn in left))
-        for turn in left:
-            gap.errands[turn.channel_id].turns.append(turn)
+        self._take_along(gap, left)
         self.watermark.begin_at(snowflake_of(now))
         return gap
+
+    async def _open_again(self, gap: Gap, channel_ids: Collection[int]) -> Gap:
+        """The same gap for these channels only: the others are done, and their lines stay free."""
+        left = await self._left()
+        again = Gap(gap.mark)
+        self._stand_in(again, channel_ids)
+        self._take_along(again, (turn for turn in left if turn.channel_id in channel_ids))
+        return again
+
+    async def _left(self) -> list[Turn]:
+        found = await self.dialogue.store.look_up(turns.find_unfinished())
+        return [turn for turn in found if not self.dialogue.is_under_way(turn.message_id)]
+
+    def _take_along(self, gap: Gap, left: Iterable[Turn]) -> None:
+        for turn in left:
+            self._stand_in(gap, [turn.channel_id])
+            gap.errands[turn.channel_id].turns.append(turn)
+
+    def _hold(self, gap: Gap) -> None:
+        """Hold the mark at the gap's beginning: a process that ends before its end leaves the rest to the next one."""
+        if gap.mark is not None:
+            gap.hold.enter_context(self.watermark.deciding(gap.mark + 1))
 
     async def _go_through_to_the_end(self, gap: Gap) -> None:
         """Again while a channel can't be read or written in, until what is left would come too late anyway."""
         policy, clock = self.dialogue.policy, self.dialogue.clock
         delay, ends_at = policy.send_retry.total_seconds(), clock() + policy.catch_up_limit
-        with self._held(gap):
-            while not await self._go_through_and_tell(gap) and clock() < ends_at:
+        with gap.hold:
+            again = gap
+            while (unfinished := await self._go_through_and_tell(again)) and clock() < ends_at:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, policy.catch_up_limit.total_seconds() / 10)
-                gap = await self._open()
+                again = await self._open_again(gap, unfinished)
 
-    async def _go_through_and_tell(self, gap: Gap) -> bool:
+    async def _go_through_and_tell(self, gap: Gap) -> Collection[int]:
+        """Go through it once; gives the channels that have to be gone through again."""
         tally = await self._go_through(gap)
         recovered = tally.total()
         if not self._is_told:
@@ -101,7 +129,7 @@ class Recovery:
                 "After a gap: %d messages answered, %d answers adopted, skipped: %s",
                 recovered.answered, recovered.adopted, recovered.skipped or "none",
             )  # fmt: skip
-        return tally.is_complete
+        return tally.unfinished
 
     async def _go_through(self, gap: Gap) -> Tally:
         """Adopt, finish and answer what the gap has left, channel by channel."""
@@ -110,9 +138,10 @@ class Recovery:
             self._stand_in(gap, self.channels.history.threads_of(list(gap.errands)))
             jobs = [self.channels.recover(errand, gate, tally) for errand in gap.errands.values()]
             outcomes = await asyncio.gather(*jobs, return_exceptions=True)
-        for error in outcomes:
-            if error is not None:
-                raise error
+        for errand, error in zip(gap.errands.values(), outcomes, strict=True):
+            if error is not None:  # must not take the other channels down with it
+                log.error("Catching up in channel %d failed: %s", errand.channel_id, trace(error))
+                tally.unfinished.add(errand.channel_id)
         return tally
 
     def _stand_in(self, gap: Gap, channel_ids: Iterable[int]) -> None:
@@ -129,15 +158,3 @@ class Recovery:
             return None
         seen_at = snowflake_time(gap.mark) - self.dialogue.policy.catch_up_overlap
         return snowflake_of(max(seen_at, self.dialogue.clock() - self.dialogue.policy.catch_up_limit))
-
-    @contextmanager
-    def _held(self, gap: Gap) -> Iterator[None]:
-        """Hold the mark at the gap's beginning: a process that ends in the middle leaves the rest to the next one."""
-        if gap.mark is None:
-            yield
-            return
-        with self.watermark.deciding(gap.mark + 1):
-            yield
-
-    def _is_under_way(self, turn: Turn) -> bool:
-        return self.dialogue.is_under_way(turn.message_id)

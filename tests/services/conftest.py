@@ -101,13 +101,14 @@ class FakeSpeaker:
 
 @dataclass
 class FakeHistory:
-    """The users' messages, and what was spoken, by channel; `fail` raises at every look."""
+    """The users' messages, and what was spoken, by channel; `fail` raises at every look, `broken` once for each."""
 
     messages: dict[int, Heard] = field(default_factory=dict)
     spoken: dict[int, list[Spoken]] = field(default_factory=dict)
     told: dict[int, list[Told]] = field(default_factory=dict)
     threads: dict[int, list[int]] = field(default_factory=dict)
     fail: TzurotError | None = None
+    broken: dict[int, list[Exception]] = field(default_factory=dict)
     read: list[tuple[int, int]] = field(default_factory=list)
     read_at_once: int = 0
     hold: asyncio.Event | None = None
@@ -132,6 +133,8 @@ class FakeHistory:
         if self.fail:
             raise self.fail
         self.read.append((channel_id, after_message_id))
+        if errors := self.broken.get(channel_id):
+            raise errors.pop(0)
         self._reading += 1
         self.read_at_once = max(self.read_at_once, self._reading)
         await (self.hold.wait() if self.hold else asyncio.sleep(0))

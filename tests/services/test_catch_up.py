@@ -272,6 +272,34 @@ async def test_the_mark_waits_for_the_end_of_the_gap(house: House) -> None:
     running.cancel()
 
 
+async def test_the_mark_waits_already_while_discord_is_not_there_yet(house: House) -> None:
+    house.missed(30)
+    await house.recovery.watermark.load()
+    await house.recovery.begin()
+    await house.dialogue.hear(heard(house.ago(0), "new", replace(NSFW, channel_id=99)))
+    await house.recovery.watermark.write()
+    assert await house.store.first(marks.get()) == house.ago(60)
+
+
+async def test_only_the_channel_that_failed_is_gone_through_again(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.missed(30, "one")
+    house.missed(20, "two", NSFW_TOO)
+    house.history.broken[NSFW.channel_id] = [ValueError("a text"), UnavailableError("Discord is down.")]
+    running = await house.running()
+    assert await house.until_told() == Recovered(answered=1)
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while len(house.texts) < 2:  # noqa: ASYNC110 - a list has no event
+            await asyncio.sleep(0.005)
+    running.cancel()
+    assert house.texts == ["echo two", "echo one"]
+    read = [channel_id for channel_id, _ in house.history.read]
+    assert (read.count(NSFW.channel_id), read.count(NSFW_TOO.channel_id)) == (3, 1)
+    assert "ValueError" in caplog.text
+    assert "a text" not in caplog.text
+
+
 async def test_a_channel_that_can_not_be_read_is_tried_again_and_the_start_is_told_of_once(house: House) -> None:
     house.missed(30)
     house.history.fail = UnavailableError("Discord is down.")
