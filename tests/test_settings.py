@@ -53,6 +53,19 @@ def test_an_empty_environment_gives_the_defaults(load: Load) -> None:
     assert not settings.has_login_service
 
 
+def test_a_stop_is_over_within_the_25_s_that_the_readme_and_the_example_name(load: Load) -> None:
+    settings = load()
+    steps = (
+        settings.stop_timeout_seconds,
+        settings.shutdown_sync_timeout_seconds,
+        settings.litestream_stop_timeout_seconds,
+        settings.lease_release_timeout_seconds,
+    )
+    assert sum(steps) == 25
+    assert "stops within 25 s" in (EXAMPLE.parent / "README.md").read_text()
+    assert "25 s in all at the worst" in EXAMPLE.read_text()
+
+
 def test_an_empty_variable_counts_as_absent(load: Load) -> None:
     settings = load({"PORT": "", "DISCORD_TOKEN": "", "REPLICA_BUCKET": "", "DATABASE_PATH": ""})
     assert (settings.port, settings.discord_token, settings.is_replicated) == (8080, None, False)
