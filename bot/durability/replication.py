@@ -16,7 +16,7 @@ from bot.durability.leaseholder import Leaseholder
 from bot.durability.lineage import Current, Marker, now_utc, succeed, write_marker
 from bot.durability.litestream import Litestream, SyncResult
 from bot.durability.lock import VolumeLock
-from bot.errors import ConfigurationError, ProtectedError, UnavailableError
+from bot.errors import ConfigurationError, ProtectedError, StorageError, UnavailableError
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class Replication:
             try:
                 await self.sync(self._settings.start_timeout_seconds)
                 await self.take_over()
-            except (UnavailableError, ConfigurationError) as error:
+            except (UnavailableError, ConfigurationError, StorageError) as error:
                 log.warning("The new epoch is not confirmed yet: %s", error.message)
                 await asyncio.sleep(self._settings.restart_delay_seconds)
 
@@ -140,8 +140,9 @@ class Replication:
         async with self._taking_over:  # the start, a flush and `confirm` may all have had their upload at once
             if self._marker is None or not self._marker.is_pending:
                 return
-            self._marker = await _take_over(self.bucket, self._marker)
-            write_marker(self._database, self._marker)
+            marker = await _take_over(self.bucket, self._marker)
+            write_marker(self._database, marker)
+            self._marker = marker  # not before: the bot goes by the file, and `confirm` would try no more
             log.info("Epoch %d is in the bucket, and is what a lost volume is restored from", self._marker.epoch)
 
     async def halt(self) -> None:

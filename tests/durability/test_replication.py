@@ -10,10 +10,10 @@ from bot.durability import boot as boot_module
 from bot.durability import replication as replication_module
 from bot.durability.boot import Boot
 from bot.durability.bucket import Bucket, Version
-from bot.durability.lineage import Current
+from bot.durability.lineage import Current, marker_path, read_marker
 from bot.durability.lock import VolumeLock
 from bot.durability.replication import Replication
-from bot.errors import UnavailableError
+from bot.errors import StorageError, UnavailableError
 from bot.settings import Settings
 from bot.store.legacy.importer import ImportOptions
 from bot.store.legacy.report import ImportReport
@@ -50,6 +50,23 @@ async def test_a_take_over_that_was_sent_twice_does_not_refuse_itself(settings: 
     async with replicating(settings, Repeating) as replication:
         await replication.flush()
     assert not (await boot(settings)).marker.is_pending  # type: ignore[union-attr]  # there is a bucket
+
+
+async def test_a_marker_that_can_not_be_written_is_written_later_and_ends_nothing(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with replicating(settings) as replication:
+        path = marker_path(settings.database_path)
+        in_the_way = path.with_name(f"{path.name}.tmp")
+        in_the_way.mkdir()
+        confirming = asyncio.create_task(replication.confirm())
+        await aside(until, lambda: confirming.done() or "can't be written" in caplog.text, "the first try")
+        assert (await asyncio.gather(replication.flush(), return_exceptions=True))[0].__class__ is StorageError
+        in_the_way.rmdir()
+        await confirming
+    marker = read_marker(settings.database_path)
+    assert marker is not None
+    assert not marker.is_pending
 
 
 async def test_a_litestream_that_never_answers_is_replaced(
