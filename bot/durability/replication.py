@@ -90,6 +90,8 @@ class Replication:
         keeps the index in use. Without anyone, the next to open the file counts them, and both agree again.
         """
         self._renewal = asyncio.create_task(self._renew())
+        # Whoever waits may have given up before it fails, and then `keep_alive` sees to it.
+        self._renewal.add_done_callback(lambda task: task.cancelled() or task.exception())
         await asyncio.shield(self._renewal)  # a stop in the middle waits for it in `revive`
 
     async def _renew(self) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -95,6 +96,23 @@ async def test_a_litestream_that_never_answers_is_replaced(
             await replication.stop()
             await end(start)
     assert not any(is_alive(int(pid)) for pid in starts.read_text().split())
+
+
+async def test_a_renewal_that_fails_after_its_caller_gave_up_leaves_no_traceback_in_the_log(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    program, started = tmp_path / "litestream", tmp_path / "started"
+    program.write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 0.1\n")
+    program.chmod(0o700)
+    async with replicating(settings) as replication:
+        monkeypatch.setattr(replication, "_program", str(program))
+        renewing = asyncio.create_task(replication.renew())
+        await aside(until, started.exists, "the new process")
+        renewing.cancel()
+        with pytest.raises(UnavailableError, match="ended at its start"):
+            await replication.revive()  # waits for it
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 def test_a_litestream_that_died_before_the_stop_is_started_for_the_last_upload(container: Container) -> None:
