@@ -1,13 +1,11 @@
 """The one place that wires the bot together: start order here, stop in reverse."""
 
 import asyncio
-import hashlib
 import logging
 import secrets
 import signal
 import socket
 import string
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,10 +28,11 @@ from bot.durability.lineage import read_marker
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock
 from bot.durability.watchdog import Watchdog
-from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError, TzurotError, trace
-from bot.model import Secret, utc_now
+from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError
+from bot.model import Secret
 from bot.rules.receipt import Origin
 from bot.services.activations import Activations
+from bot.services.background import Background
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
@@ -43,27 +42,24 @@ from bot.services.logins import Logins
 from bot.services.outage_notice import OutageNotice
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
-from bot.services.ports import ProfileSource
 from bot.services.profiles import ProfileRefresher
 from bot.services.receipts import Receipts
 from bot.services.recovery import Recovery
 from bot.services.status_report import StatusReport
+from bot.services.token_refusals import TokenRefusals
 from bot.services.undo import Undo
 from bot.services.upkeep import Upkeep
 from bot.services.verifications import Verifications
 from bot.services.watermark import Watermark
 from bot.settings import Settings
-from bot.store import refusals
 from bot.store.cipher import Cipher, cipher_from, require_keys
 from bot.store.driver import SQLiteStore, open_store
-from bot.store.refusals import Refusal
 from bot.webhooks import WebhookSpeaker, open_session
 
 log = logging.getLogger(__name__)
 
 STARTING = "The bot is starting."
 STOPPING = "The bot is stopping."
-DIGEST_LENGTH = 16
 
 
 class BotReadiness(Readiness):
@@ -91,6 +87,7 @@ class Parts:
     confirmation: Confirmation
     watchdog: Watchdog
     receipts: Receipts
+    refusals: TokenRefusals
 
 
 async def run_bot(
@@ -109,7 +106,7 @@ async def run_bot(
         readiness = await _serve_probes(stack, settings, listen_fd)
         token = _token_of(settings)
         parts = await _open(stack, settings, readiness)
-        await _require_no_recent_refusal(parts, token)
+        await parts.refusals.require_none(token)
         await _go_online(stack, parts, token, stop)
         readiness.phase = STOPPING
     return ExitCode.DONE
@@ -128,7 +125,7 @@ async def _go_online(stack: AsyncExitStack, parts: Parts, token: Secret, stop: a
     try:
         await parts.client.serve(token, stop)
     except ConfigurationError as error:
-        await parts.store.write(refusals.put(Refusal(_digest(token), str(error), utc_now())))
+        await parts.refusals.note(token, str(error))
         raise
 
 
@@ -159,6 +156,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
         confirmation=confirmation,
         watchdog=watchdog,
         receipts=_receipts_of(settings, store, client, owner),
+        refusals=TokenRefusals(store=store, interval=timedelta(seconds=settings.identify_interval_seconds)),
     )
 
 
@@ -194,63 +192,26 @@ def _services_of(parts: Parts) -> Services:
 
 
 async def _start_background(stack: AsyncExitStack, parts: Parts, services: Services) -> None:
-    recovery = services.recovery
+    settings, recovery = parts.settings, services.recovery
     await recovery.watermark.load()
     await recovery.begin()
     stack.push_async_callback(recovery.watermark.write)
-    jobs: dict[str, Callable[[], Awaitable[None]]] = {"publishing commands": parts.client.publish_commands}
-    jobs["finishing turns"] = recovery.run
-    jobs["noting what was seen"] = recovery.watermark.run
-    jobs["noting the return"] = parts.receipts.watch_return
-    jobs["forgetting old changes"] = Upkeep(
-        store=parts.store, policy=services.policy, interval_seconds=parts.settings.upkeep_interval_seconds
-    ).run
-    jobs["watching replication"] = parts.watchdog.run
-    jobs["telling the owner of outages"] = OutageNotice(
-        replication=parts.watchdog,
-        owner=services.owner,
-        interval_seconds=parts.settings.canary_retry_seconds,
-        retry_seconds=parts.settings.outage_limit_seconds,
-    ).run
-    if parts.settings.is_replicated:
-        jobs["holding drills"] = _drills_of(parts).run
+    background = Background(
+        delay_seconds=settings.restart_delay_seconds, delay_limit_seconds=settings.restart_delay_limit_seconds
+    )
+    stack.push_async_callback(background.close)
+    background.start("publishing commands", parts.client.publish_commands)
+    background.start("finishing turns", recovery.run)
+    background.start("noting what was seen", recovery.watermark.run)
+    background.start("noting the return", parts.receipts.watch_return)
+    background.start("forgetting old changes", _upkeep_of(parts, services.policy).run)
+    background.start("watching replication", parts.watchdog.run)
+    background.start("telling the owner of outages", _outage_notice_of(parts).run)
+    if settings.is_replicated:
+        background.start("holding drills", _drills_of(parts).run)
     if (source := services.personalities.profiles) is not None:
-        jobs["refreshing profiles"] = _refresher_of(parts, services.personalities, source).run
-    tasks = [asyncio.create_task(_keep_running(name, job, parts.settings)) for name, job in jobs.items()]
-    stack.push_async_callback(_end, tasks)
-
-
-async def _keep_running(name: str, job: Callable[[], Awaitable[None]], settings: Settings) -> None:
-    """Run a job to its end, again and ever slower while it fails; the second of the three borders."""
-    delay = settings.restart_delay_seconds
-    while True:
-        try:
-            return await job()
-        except TzurotError as error:
-            log.error("Failed at %s, next try in %.0f s: %s", name, delay, error)  # noqa: TRY400 - a sentence says it
-        except Exception:  # noqa: BLE001 - a background job must not die unseen
-            log.error("Failed at %s, next try in %.0f s: %s", name, delay, trace())  # noqa: TRY400 - no text in logs
-        await asyncio.sleep(delay)
-        delay = min(delay * 2, settings.restart_delay_limit_seconds)
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _require_no_recent_refusal(parts: Parts, token: Secret) -> None:
-    """Spend no second IDENTIFY on a token that Discord has just refused: it counts them."""
-    refusal = await parts.store.first(refusals.get(_digest(token)))
-    if refusal is None:
-        return
-    again_at = refusal.refused_at + timedelta(seconds=parts.settings.identify_interval_seconds)
-    if refusal.refused_at <= utc_now() < again_at:
-        raise ConfigurationError(
-            refusal.reason,
-            remedy=f"The same token is tried again from {again_at:%H:%M:%S} UTC on, another one at once.",
-        )
+        refresher = ProfileRefresher.from_settings(settings, parts.store, services.personalities, source)
+        background.start("refreshing profiles", refresher.run)
 
 
 async def _serve_probes(stack: AsyncExitStack, settings: Settings, listen_fd: int | None) -> BotReadiness:
@@ -326,15 +287,16 @@ def _drills_of(parts: Parts) -> Drills:
     )
 
 
-def _refresher_of(parts: Parts, personalities: Personalities, source: ProfileSource) -> ProfileRefresher:
-    return ProfileRefresher(
-        store=parts.store,
-        source=source,
-        personalities=personalities,
-        interval_seconds=parts.settings.profile_interval_seconds,
-        lifetime_seconds=parts.settings.profile_lifetime_seconds,
-        backoff_limit_seconds=parts.settings.profile_backoff_limit_seconds,
-        idle_seconds=parts.settings.profile_idle_seconds,
+def _upkeep_of(parts: Parts, policy: Policy) -> Upkeep:
+    return Upkeep(store=parts.store, policy=policy, interval_seconds=parts.settings.upkeep_interval_seconds)
+
+
+def _outage_notice_of(parts: Parts) -> OutageNotice:
+    return OutageNotice(
+        replication=parts.watchdog,
+        owner=parts.owner,
+        interval_seconds=parts.settings.canary_retry_seconds,
+        retry_seconds=parts.settings.outage_limit_seconds,
     )
 
 
@@ -356,10 +318,6 @@ def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
     )
     channels = ChannelRecovery(dialogue=dialogue, history=history, herald=ReplyHerald(client=client))
     return Recovery(channels=channels, watermark=watermark, on_recovered=parts.receipts.complete)
-
-
-def _digest(token: Secret) -> str:
-    return hashlib.sha256(token.reveal().encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def _six_letters() -> str:

@@ -5,11 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
 from bot.errors import NotFoundError, TzurotError, UnavailableError
 from bot.model import Clock, Personality, Profile, utc_now
 from bot.services.personalities import Personalities
 from bot.services.ports import ProfileSource
+from bot.settings import Settings
 from bot.store import personalities as rows_of
 from bot.store.statement import Store
 
@@ -31,6 +33,21 @@ class ProfileRefresher:
     pause: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
     _failures: dict[str, datetime] = field(default_factory=dict, init=False)
     _in_a_row: list[str] = field(default_factory=list, init=False)
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, store: Store, personalities: Personalities, source: ProfileSource
+    ) -> Self:
+        """With the operator's intervals."""
+        return cls(
+            store=store,
+            source=source,
+            personalities=personalities,
+            interval_seconds=settings.profile_interval_seconds,
+            lifetime_seconds=settings.profile_lifetime_seconds,
+            backoff_limit_seconds=settings.profile_backoff_limit_seconds,
+            idle_seconds=settings.profile_idle_seconds,
+        )
 
     async def run(self) -> None:
         """Refresh until cancelled; one profile's failure never ends it."""
