@@ -1,7 +1,7 @@
 """What a start found of the process before it: for how long nobody listened, and what is lost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -45,12 +45,16 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """The process before, as the database knows it: its epoch, its handover, and the last sign of its life."""
+    """The process before, as the database knows it: its epoch, its handover, and the last sign of its life.
+
+    `deleted_since` is what somebody took away on purpose after the handover: the operator's `undo` needs no bot.
+    """
 
     epoch: int | None
     stopped_at: datetime | None
     rows_at_stop: Rows | None
     last_seen_at: datetime
+    deleted_since: Rows = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +102,15 @@ def draw_up(before: Before | None, origin: Origin, rows: Rows | None, now: datet
         start=_start(before, origin),
         ended_how=Ending.HANDOVER if before.stopped_at else Ending.CRASH,
         last_seen_at=before.stopped_at or before.last_seen_at,
-        rows_before=before.rows_at_stop,
+        rows_before=_rows_before(before),
         rows_after=rows,
     )
+
+
+def _rows_before(before: Before) -> Rows | None:
+    if before.rows_at_stop is None:
+        return None
+    return {table: count - before.deleted_since.get(table, 0) for table, count in before.rows_at_stop.items()}
 
 
 def _start(before: Before, origin: Origin) -> Start:

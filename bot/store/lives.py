@@ -6,6 +6,8 @@ import orjson
 
 from bot.model import Recovered
 from bot.rules.receipt import Before, Ending, Receipt, Rows, Start
+from bot.rules.undo import Kind
+from bot.store.changes import TABLES
 from bot.store.columns import to_json, to_text, to_text_or_none, to_time, to_time_or_none
 from bot.store.statement import Query, Row, Statement
 
@@ -14,7 +16,13 @@ KEPT = 100
 NEWEST = "SELECT * FROM lives ORDER BY id DESC LIMIT 1"
 BEFORE = """
 SELECT l.epoch, l.stopped_at, l.rows_at_stop, l.started_at, c.written_at,
-    (SELECT t.updated_at FROM turns AS t ORDER BY t.message_id DESC LIMIT 1) AS turned_at
+    (SELECT t.updated_at FROM turns AS t ORDER BY t.message_id DESC LIMIT 1) AS turned_at,
+    (
+        SELECT json_group_object(d.kind, d.n) FROM (
+            SELECT kind, count(*) AS n FROM changes
+            WHERE changed_at > l.stopped_at AND action = 'delete' AND kind <> 'personality' GROUP BY kind
+        ) AS d
+    ) AS deleted
 FROM lives AS l LEFT JOIN canary AS c ON c.id = 1
 ORDER BY l.id DESC LIMIT 1
 """
@@ -122,6 +130,7 @@ def _read_before(row: Row) -> Before:
         stopped_at=to_time_or_none(row["stopped_at"]),
         rows_at_stop=_rows_from_text(row["rows_at_stop"]),
         last_seen_at=max(to_time(sign) for sign in signs if sign),
+        deleted_since={TABLES[Kind(kind)]: count for kind, count in orjson.loads(row["deleted"]).items()},
     )
 
 

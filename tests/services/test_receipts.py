@@ -10,11 +10,15 @@ import pytest
 from bot.errors import StorageError
 from bot.model import Recovered, ReplicationState
 from bot.rules.receipt import Ending, Origin, Receipt, Start
+from bot.rules.undo import Kind
+from bot.services.personalities import Personalities, Wish
+from bot.services.policy import Policy
 from bot.services.receipts import Receipts
+from bot.services.undo import OperatorUndo, Wanted
 from bot.store import canary, lives
 from bot.store.driver import SQLiteStore
 from bot.store.statement import Query, Statement
-from tests.services.conftest import Clock, rows
+from tests.services.conftest import MODERATOR, Clock, rows
 
 INTERVAL = timedelta(minutes=10)
 
@@ -106,6 +110,23 @@ async def test_rows_that_vanished_in_between_are_lost(
     assert (await bot.receipt()).lost == {"blacklist": 2}
     assert (await rows(store, "SELECT lost FROM lives ORDER BY id DESC LIMIT 1")) == [{"lost": 2}]
     assert "ROWS ARE MISSING" in caplog.text
+
+
+async def test_what_the_operator_takes_back_while_the_bot_is_stopped_is_not_lost(
+    bot: Lives, store: SQLiteStore, policy: Policy
+) -> None:
+    people = Personalities(store=store, policy=policy, profiles=None, clock=bot.clock)
+    await people.add(MODERATOR, Wish(full_name="lilith", alias="lil"))
+    await people.alias(MODERATOR, "lilith", "queen")
+    first = bot.next()
+    await first.begin()
+    await first.hand_over()
+    bot.clock.advance(seconds=60)
+    operator = OperatorUndo(store=store, policy=policy, clock=bot.clock)
+    wanted = Wanted(Kind.ALIAS, "queen")
+    await operator.undo(wanted, await operator.preview(wanted))
+    await bot.next().begin()
+    assert (await bot.receipt()).lost == {}
 
 
 async def test_without_a_handover_the_canary_tells_when_it_was_last_alive(bot: Lives, store: SQLiteStore) -> None:
