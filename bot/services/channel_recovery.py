@@ -154,8 +154,14 @@ class ChannelRecovery:
         for turn in list(errand.turns):
             if self._is_too_old(turn.created_at):
                 errand.turns.remove(turn)
-                tally.count(TOO_OLD)
+                if not self._was_too_old(turn, errand.mark):
+                    tally.count(TOO_OLD)
                 await self.store.write(turns.fail(turn.message_id, TOO_OLD, self.dialogue.clock()))
+
+    def _was_too_old(self, turn: Turn, mark: int | None) -> bool:
+        """Whether it was so before the gap already: then its author was told at the time, and it was not missed now."""
+        limit = self.dialogue.policy.catch_up_limit
+        return mark is not None and is_too_old(turn.created_at, snowflake_time(mark), limit)
 
     async def _read(self, errand: Errand) -> Findings:
         after = errand.after_message_id

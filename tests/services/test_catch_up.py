@@ -234,6 +234,20 @@ async def test_what_becomes_too_old_while_it_waits_is_skipped(house: House) -> N
     assert await house.start() == Recovered(answered=1, skipped={"TooOld": 1})
 
 
+async def test_what_was_too_old_before_the_gap_is_given_up_and_not_called_missed(house: House) -> None:
+    house.speaker.fail[1] = UnavailableError("Discord is down.")
+    with pytest.raises(UnavailableError):
+        await house.dialogue.hear(heard(house.ago(0), "hello"))
+    house.clock.advance(hours=1)
+    await house.dialogue.hear(heard(house.ago(0), "hello again"))
+    await house.recovery.watermark.write()
+    assert (await house.start()).missed == 0
+    assert await rows(house.store, "SELECT state, failure FROM turns ORDER BY message_id") == [
+        {"state": "failed", "failure": "TooOld"},
+        {"state": "done", "failure": None},
+    ]
+
+
 async def test_what_was_deleted_meanwhile_is_skipped(house: House) -> None:
     message = house.missed(30)
     house.dialogue.forget([message.message_id])
