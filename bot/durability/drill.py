@@ -9,8 +9,8 @@ local files: a file that broke in the bucket may so be covered by a sound one, a
 """
 
 import contextlib
+import fcntl
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -195,7 +195,10 @@ def scratch_folder(settings: Settings) -> Iterator[Path]:
     if base.is_relative_to(volume):
         raise ConfigurationError(f"TMPDIR {base} is on the volume.", remedy="Let it name another disk.")
     _sweep(base)
-    with tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-", ignore_cleanup_errors=True) as name:
+    with (
+        tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-", ignore_cleanup_errors=True) as name,
+        _locked(Path(name)),
+    ):
         _require_space(Path(name), settings.database_path)
         for part in ("first", "second"):
             (Path(name) / part).mkdir()
@@ -204,9 +207,19 @@ def scratch_folder(settings: Settings) -> Iterator[Path]:
 
 def _sweep(base: Path) -> None:
     for left in base.glob(f"{SCRATCH}*"):
-        found = re.match(rf"{SCRATCH}(\d+)-", left.name)
-        if found and not Path(f"/proc/{found[1]}").exists():
+        with contextlib.suppress(OSError), _locked(left):  # a running drill has it, or another user
             shutil.rmtree(left, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Mark a folder as in use for as long as this process lives; its id would prove nothing after a new container."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _require_space(folder: Path, database: Path) -> None:

@@ -342,12 +342,13 @@ def test_what_a_killed_drill_left_goes_and_a_running_ones_stays(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
-    dead, alive = (tmp_path / "scratch" / f"{SCRATCH}{pid}-x" for pid in (2**22 + 1, os.getppid()))
-    for folder in (dead, alive):
-        folder.mkdir(parents=True)
-    with scratch_folder(settings):
-        pass
-    assert list((tmp_path / "scratch").iterdir()) == [alive]
+    (tmp_path / "scratch").mkdir()
+    with scratch_folder(settings) as alive:
+        # A container that is started again gives the next drill the same process id, too.
+        (tmp_path / "scratch" / f"{SCRATCH}{os.getpid()}-x" / "first").mkdir(parents=True)
+        with scratch_folder(settings) as another:
+            assert set((tmp_path / "scratch").iterdir()) == {alive, another}
+        assert list((tmp_path / "scratch").iterdir()) == [alive]
 
 
 async def test_broken_off_it_leaves_nothing_behind(settings: Settings, running: Replication) -> None:
