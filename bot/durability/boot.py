@@ -13,7 +13,7 @@ from bot.durability import refusals
 from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket, claim_next, next_epoch
 from bot.durability.decision import Action, Decision, decide
-from bot.durability.facts import gather_facts, reach
+from bot.durability.facts import Inspect, gather_facts, reach
 from bot.durability.leaseholder import Leaseholder
 from bot.durability.lineage import (
     Current,
@@ -30,9 +30,10 @@ from bot.durability.presence import find_holder
 from bot.durability.refusals import describe_loss
 from bot.durability.restore import Source, fetch
 from bot.durability.situation import BucketFacts, Facts, Unreachable
-from bot.durability.volume import clean, forget_replication, place, quarantine, staged
+from bot.durability.volume import clean, forget_replication, inspect_volume, place, quarantine, staged
 from bot.errors import ConfigurationError, InvalidInputError, ProtectedError, UnavailableError
 from bot.settings import Settings
+from bot.store.inspection import inspect_file
 from bot.store.legacy.importer import ImportOptions, import_folder, rejects_path
 from bot.store.migrate import create_database, is_current
 
@@ -93,12 +94,12 @@ class Boot:
         self._progress(trouble)
         log.warning("%s Trying for up to %g s", trouble, self._settings.replica_timeout_seconds)
 
-    async def _gather(self) -> Facts:
+    async def _gather(self, inspect: Inspect = inspect_volume) -> Facts:
         """The facts, of the bucket only with the lease in hand: otherwise somebody else may be about to change them."""
         if self.bucket is None or self.lease is None:
-            return await gather_facts(self._settings, None)
+            return await gather_facts(self._settings, None, inspect=inspect)
         away = await self._take_lease(self.lease)
-        facts = await gather_facts(self._settings, None if away else self.bucket, self._tell)
+        facts = await gather_facts(self._settings, None if away else self.bucket, self._tell, inspect)
         if away is not None:
             return replace(facts, bucket=away)
         return replace(facts, must_begin_epoch=self.lease.must_begin_epoch)
@@ -125,7 +126,8 @@ class Boot:
         """After a start without the bucket: what to write there once it answers; ProtectedError if it disagrees."""
         while True:
             try:
-                facts = await self._gather()
+                # Without its check of every page, which the start has done, beside the bot that is running by now.
+                facts = await self._gather(partial(inspect_file, full=False))
                 if isinstance(facts.bucket, BucketFacts):
                     break
                 log.error("Still without the bucket: writes are on the volume only")
