@@ -97,11 +97,3 @@ def size(byte_count: float) -> str:
         byte_count /= THOUSAND
         unit += 1
     return f"{byte_count:.0f} {UNITS[unit]}" if unit == 0 else f"{byte_count:.1f} {UNITS[unit]}"
-
-
-def duration(seconds: float) -> str:
-    """`12 s`, `5 min`, `3 h` or `8 days`: as exact as a person needs it."""
-    for length, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"

@@ -9,10 +9,11 @@ import click
 from rich.text import Text
 
 from bot.cli.options import common_options, print_json, read_settings
-from bot.cli.printing import duration, print_pairs, print_table, size
+from bot.cli.printing import print_pairs, print_table, size
 from bot.durability.lineage import read_marker
 from bot.durability.presence import Holder, find_holder
 from bot.rules.drill import Latest, Outcome
+from bot.rules.duration import describe_duration
 from bot.rules.receipt import Receipt
 from bot.rules.receipt_text import describe
 from bot.settings import Settings
@@ -236,7 +237,7 @@ def _describe_drill(drill: Latest | None) -> Text:
     if drill is None:
         return Text("none yet: the copy was never restored on trial", "yellow")
     age = _age(to_text_or_none(drill.verified_at))
-    verified = "never verified" if age is None else f"verified {duration(age)} ago"
+    verified = "never verified" if age is None else f"verified {describe_duration(age)} ago"
     if drill.outcome is Outcome.VERIFIED:
         return Text(verified, "green")
     style = "bold red" if drill.outcome is Outcome.FAILED else "yellow"
@@ -264,7 +265,7 @@ def _describe_copy(copy: Copy) -> Text:
     place = f"{copy.bucket}/{copy.prefix}"
     if copy.confirmed_at is None:
         return Text(f"NOT CONFIRMED: no write has yet been confirmed in {place}.", "bold red")
-    age = duration(copy.age_seconds or 0)
+    age = describe_duration(copy.age_seconds or 0)
     lag = f", {copy.lag_ms:.0f} ms after its commit" if copy.lag_ms is not None else ""
     told = f"transaction {copy.confirmed_txid} of {copy.confirmed_at} ({age} ago) is in {place}{lag}"
     if copy.is_pending:

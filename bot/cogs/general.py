@@ -10,6 +10,7 @@ from bot.cogs.context import Context, bare, hybrid_command, plain, reply, servic
 from bot.errors import NotFoundError
 from bot.model import ReplicationState
 from bot.rules.drill import Latest, Outcome
+from bot.rules.duration import describe_duration
 from bot.rules.receipt_text import describe
 from bot.services.status_report import Report
 
@@ -80,12 +81,11 @@ def _usage(command: AnyCommand) -> str:
 
 
 def _described(report: Report) -> str:
-    minutes = int(report.uptime.total_seconds() // 60)
     counted = [(report.rows[table], *words) for table, words in SHOWN.items() if table in report.rows]
     kept = ", ".join(f"{number:,} {one if number == 1 else many}" for number, one, many in counted)
     return "\n".join(
         (
-            f"Awake for {minutes // 1440} d {minutes // 60 % 24} h {minutes % 60} min.",
+            f"Awake for {describe_duration(report.uptime.total_seconds())}.",
             f"I remember {kept}.",
             _replication(report.replication),
             *([_drilled(report.drill)] if report.drill else []),

@@ -1,9 +1,10 @@
 """The receipt in words, for whoever runs the bot."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.model import Recovered
+from bot.rules.duration import describe_duration
 from bot.rules.receipt import Ending, Receipt, Rows, Start, compared
 
 REASONS = {"TooOld": "too old", "Deleted": "deleted", "Unwanted": "not for me any more"}
@@ -22,7 +23,7 @@ def _describe_absence(receipt: Receipt) -> str:
     if receipt.down is None or receipt.ended_how is None:
         return "Not back on Discord yet."
     at_most = "at most " if receipt.ended_how is Ending.CRASH else ""
-    return f"Back after {at_most}{_lasting(receipt.down)} ({ENDINGS[receipt.ended_how]})."
+    return f"Back after {at_most}{describe_duration(receipt.down.total_seconds())} ({ENDINGS[receipt.ended_how]})."
 
 
 def describe_loss(receipt: Receipt) -> str:
@@ -82,11 +83,3 @@ def _total(rows: Rows) -> int:
 
 def _moment(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "an unknown time"
-
-
-def _lasting(length: timedelta) -> str:
-    seconds = round(length.total_seconds())
-    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

@@ -9,13 +9,13 @@ from typing import Any
 import aiohttp
 
 from bot.cli.checks.finding import Finding, fail, ok, warn
-from bot.cli.printing import duration
 from bot.durability.bucket import Bucket
 from bot.durability.environment import litestream_program
 from bot.durability.lease import Sighting
 from bot.durability.presence import find_holder
 from bot.durability.probe import probe_bucket
 from bot.errors import ConfigurationError, UnavailableError
+from bot.rules.duration import describe_duration
 from bot.settings import Settings
 
 OLDEST_LITESTREAM = (0, 5, 17)
@@ -68,7 +68,7 @@ def _judge_lease(found: Sighting, settings: Settings) -> Finding:
     if lease.is_released:
         return ok("lease", f"free, given back {lease.renewed_at:%Y-%m-%d %H:%M:%S} UTC by {lease}")
     age = max(0.0, (datetime.now(UTC) - found.written_at).total_seconds())
-    told = f"held by {lease}, renewed {duration(age)} ago"
+    told = f"held by {lease}, renewed {describe_duration(age)} ago"
     if find_holder(settings.database_path.absolute().parent):
         return ok("lease", told)
     then = "waits for it" if age < settings.lease_takeover_seconds else "takes it over at once"
