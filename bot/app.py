@@ -251,7 +251,6 @@ def _token_of(settings: Settings) -> Secret:
 
 def _litestream_of(settings: Settings) -> Litestream | None:
     if not settings.is_replicated:
-        log.warning("No bucket is configured: the volume holds the ONLY copy of everything")
         return None
     if settings.litestream_socket is None:
         raise ConfigurationError(
