@@ -109,7 +109,7 @@ class Client(commands.Bot):
     async def on_ready(self) -> None:
         """Note that the first connection is there, and log it."""
         self._was_ready.set()
-        log.info("Connected to Discord with %d servers", len(self.guilds))
+        log.info("Connected to Discord; servers: %d", len(self.guilds))
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """Log where a listener failed, never what it was given."""

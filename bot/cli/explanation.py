@@ -150,6 +150,8 @@ def _describe_marker(facts: Facts) -> str:
 def _describe_txid(facts: Facts) -> str:
     if facts.database is FileKind.MISSING:
         return "nothing is on it"
+    if facts.bucket is None:
+        return "the only place where the database is"
     if facts.local_txid is None:
         return "Litestream's folder is missing, so how new it is can't be told"
     return f"ends at transaction {facts.local_txid}"

@@ -107,6 +107,8 @@ class Litestream:
             raise UnavailableError(f"Litestream did not answer within {timeout_seconds:g} s.") from None
         except aiohttp.ClientConnectorError:
             raise NotRunningError from None
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            raise UnavailableError("Litestream ended before it answered.") from None
         except (aiohttp.ClientError, OSError) as error:
             raise UnavailableError(f"Litestream does not answer on its socket ({type(error).__name__}).") from None
 

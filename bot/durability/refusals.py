@@ -19,7 +19,9 @@ def describe_database(facts: Facts) -> str:
     if facts.database is FileKind.EMPTY:
         return "the database file is empty (zero bytes)"
     if facts.database is FileKind.DAMAGED:
-        return f"the database file is damaged ({'; '.join(facts.problems)[:PROBLEMS_LENGTH].rstrip('.')})"
+        told = "the database file is damaged"
+        problems = "; ".join(facts.problems)[:PROBLEMS_LENGTH].rstrip(".")
+        return told if problems.lower() == told else f"{told} ({problems})"
     if facts.traces:
         return f"there is no database, only {', '.join(facts.traces)} of a lost one"
     return "there is no database"
