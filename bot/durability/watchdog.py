@@ -102,7 +102,10 @@ class Watchdog:
     def _is_first_upload(self) -> bool:
         """Whether a new copy is being made: that is a large upload, and would begin anew if it were interrupted."""
         is_young = time.monotonic() - self._born < self._settings.replication_restart_limit_seconds
-        return is_young and self._confirmation.is_epoch_pending()
+        try:
+            return is_young and self._confirmation.is_epoch_pending()
+        except TzurotError:  # a marker that can't be read, as `check` has said
+            return False
 
     async def _upload(self) -> ReplicationState:
         committed = time.monotonic()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.durability.confirmation import Confirmation
-from bot.durability.lineage import Marker, write_marker
+from bot.durability.lineage import Marker, marker_path, write_marker
 from bot.durability.litestream import Litestream, SyncResult
 from bot.durability.watchdog import Watchdog
 from bot.errors import UnavailableError
@@ -213,6 +213,14 @@ async def test_the_first_upload_of_a_new_copy_is_left_its_time(watch: Watch, set
         await watchdog.check()
         await watchdog.mend()
     assert bucket.restart_count == 1
+
+
+async def test_a_marker_that_can_not_be_read_is_a_failure_and_no_end(watch: Watch, settings: Settings) -> None:
+    marker_path(settings.database_path).write_bytes(b"{")
+    watchdog = watch(DONE)
+    for _ in range(5):
+        assert "is damaged" in str((await watchdog.check()).failure)
+        await watchdog.mend()
 
 
 async def test_a_database_that_takes_no_writes_is_nothing_that_a_restart_would_mend(
