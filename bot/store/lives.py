@@ -19,8 +19,9 @@ SELECT l.epoch, l.stopped_at, l.rows_at_stop, l.started_at, c.written_at,
     (SELECT t.updated_at FROM turns AS t ORDER BY t.message_id DESC LIMIT 1) AS turned_at,
     (
         SELECT json_group_object(d.kind, d.n) FROM (
-            SELECT kind, count(*) AS n FROM changes
-            WHERE changed_at > l.stopped_at AND action = 'delete' AND kind <> 'personality' GROUP BY kind
+            SELECT min(kind) AS kind, count(*) AS n FROM changes
+            WHERE changed_at > l.stopped_at AND action = 'delete' AND kind <> 'personality'
+            GROUP BY kind || ''  -- grouped by the column itself, all of the table would be read in its order
         ) AS d
     ) AS deleted
 FROM lives AS l LEFT JOIN canary AS c ON c.id = 1
