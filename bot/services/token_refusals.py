@@ -1,14 +1,17 @@
 """Spends no second IDENTIFY on a bot token that Discord has just refused: it counts them."""
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.errors import ConfigurationError
+from bot.errors import ConfigurationError, StorageError
 from bot.model import Clock, Secret, utc_now
 from bot.store import refusals
 from bot.store.refusals import Refusal
 from bot.store.statement import Store
+
+log = logging.getLogger(__name__)
 
 DIGEST_LENGTH = 16
 
@@ -34,8 +37,11 @@ class TokenRefusals:
             )
 
     async def note(self, token: Secret, reason: str) -> None:
-        """Discord has refused it."""
-        await self.store.write(refusals.put(Refusal(_digest(token), reason, self.clock())))
+        """Discord has refused it; a full disk must not hide that."""
+        try:
+            await self.store.write(refusals.put(Refusal(_digest(token), reason, self.clock())))
+        except StorageError as error:
+            log.warning("It could not be noted that Discord refused the token: %s", error.message)
 
 
 def _digest(token: Secret) -> str:
