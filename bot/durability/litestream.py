@@ -31,7 +31,7 @@ class NotRunningError(UnavailableError):
     """No process listens on the socket: the supervisor has ended it, or is about to start it again."""
 
     def __init__(self) -> None:
-        super().__init__("Nothing is uploaded: Litestream is not running, and is started once the bucket answers.")
+        super().__init__("Litestream is not running (it is started once the bucket answers).")
 
 
 class Syncer(Protocol):

@@ -243,7 +243,7 @@ async def test_a_litestream_that_is_not_running_is_called_so_and_takes_no_orders
     watchdog = Watchdog(store, Confirmation(nobody, settings), settings)
     for _ in range(5):
         assert (await watchdog.check()).failure == (
-            "Nothing is uploaded: Litestream is not running, and is started once the bucket answers."
+            "Litestream is not running (it is started once the bucket answers)."
         )
         await watchdog.mend()
     assert "replication is stopped and started" not in caplog.text
