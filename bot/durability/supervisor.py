@@ -171,7 +171,8 @@ class Supervisor:
         if self._bot is not None and self._bot.is_running:
             code = await self._bot.stop(self._settings.stop_timeout_seconds)
             is_usual = code in (ExitCode.DONE, -signal.SIGTERM)  # the latter where it was not up yet
-            log.log(logging.INFO if is_usual else logging.ERROR, "The bot ended with code %d", code)
+            late = f": it took longer than {self._settings.stop_timeout_seconds:g} s" if code == -signal.SIGKILL else ""
+            log.log(logging.INFO if is_usual else logging.ERROR, "The bot ended with code %d%s", code, late)
         await self._health.start(listener)
         is_safe = await self._flush(is_last=True)
         if self._replication is not None:

@@ -195,7 +195,7 @@ def test_a_bot_that_does_not_end_is_killed(container: Container) -> None:
     process = container.start(STAND_IN_SLOW_STOP="60", STOP_TIMEOUT_SECONDS="0.3")
     container.event()
     assert container.stop(process) == 0
-    assert "ended with code -9" in container.log
+    assert "The bot ended with code -9: it took longer than 0.3 s" in container.log
 
 
 def test_a_stop_while_waiting_for_the_lock_ends_at_once(container: Container) -> None:
