@@ -61,7 +61,9 @@ def _bucket_as_object(found: Explanation) -> dict[str, Any] | None:
     if isinstance(bucket, Unreachable):
         return {**place, "failure": bucket.reason}
     current = bucket.current.model_dump(mode="json", exclude={"history"}) if bucket.current else None
-    others = {"epochs": list(bucket.epochs), "others": list(bucket.others)}
+    # Nobody looks for them where the bucket says which one is current.
+    found_instead = {"epochs": list(bucket.epochs), "others": list(bucket.others)}
+    others = dict.fromkeys(found_instead) if current else found_instead
     return {**place, "failure": None, "current": current, "newest_txid": found.newest_txid, **others}
 
 
