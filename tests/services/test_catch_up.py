@@ -12,9 +12,9 @@ from bot.errors import NotAllowedError, UnavailableError
 from bot.model import (
     Activation,
     Ban,
-    Conversation,
     Heard,
     Login,
+    Mapping,
     Personality,
     Place,
     Recovered,
@@ -26,9 +26,9 @@ from bot.services.channel_recovery import ChannelRecovery
 from bot.services.dialogue import Dialogue
 from bot.services.ports import Told
 from bot.services.recovery import Recovery
-from bot.store import activations, blacklist, conversations, logins, marks, personalities
+from bot.store import activations, blacklist, logins, marks, messages, personalities
 from bot.store.cipher import Cipher
-from bot.store.statement import Store
+from bot.store.statement import Statement, Store
 from tests.services.conftest import (
     NSFW,
     NSFW_TOO,
@@ -155,11 +155,15 @@ async def test_reading_begins_a_little_before_the_mark_and_never_before_the_limi
     assert sorted(house.history.read) == [(NSFW.channel_id, house.ago(since)), (NSFW_TOO.channel_id, house.ago(since))]
 
 
+def spoke(house: House, channel_id: int) -> Statement:
+    """A personality has just said something there."""
+    return messages.put(Mapping(snowflake_of(house.clock()) + channel_id, USER, channel_id, personality_id=1))
+
+
 async def test_a_channel_is_read_while_its_conversation_is_young_and_so_are_its_threads(house: House) -> None:
-    talk = Conversation(81, USER, "lilith-tzel-shani", house.clock(), house.clock())
-    await house.store.write(conversations.put(talk), conversations.put(replace(talk, channel_id=82)))
+    await house.store.write(spoke(house, 81), spoke(house, 82))
     house.clock.advance(hours=23)
-    await house.store.write(conversations.put(replace(talk, channel_id=83, last_message_at=house.clock())))
+    await house.store.write(spoke(house, 83))
     house.history.threads = {83: [84], 81: [81]}
     await house.start()
     assert {81, 82, 83, 84} < {channel_id for channel_id, _ in house.history.read}
@@ -172,8 +176,7 @@ async def test_a_channel_is_read_while_its_conversation_is_young_and_so_are_its_
 
 async def test_only_so_many_channels_are_read_at_once(house: House) -> None:
     house.history.hold = asyncio.Event()
-    talk = Conversation(81, USER, "lilith-tzel-shani", house.clock(), house.clock())
-    await house.store.write(*(conversations.put(replace(talk, channel_id=100 + number)) for number in range(10)))
+    await house.store.write(*(spoke(house, 100 + number) for number in range(10)))
     starting = asyncio.create_task(house.start())
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while not house.history.read_at_once:  # noqa: ASYNC110 - a number has no event
@@ -190,8 +193,7 @@ async def test_what_is_not_for_a_personality_or_not_wanted_is_no_missed_message(
     )
     house.missed(30, "hello", author_id=OTHER)
     house.missed(20, "   ")
-    talk = Conversation(81, USER, "lilith-tzel-shani", house.clock(), house.clock())
-    await house.store.write(conversations.put(talk))
+    await house.store.write(spoke(house, 81))
     house.missed(10, "nobody is meant", replace(NSFW, channel_id=81))
     assert (await house.start()).missed == 0
     assert house.herald.told == []
