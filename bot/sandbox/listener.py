@@ -16,6 +16,7 @@ class Listener:
         self._socket: asyncio.Server | None = None
         self._answering = asyncio.Event()
         self._answering.set()
+        self._asked_in_vain = asyncio.Event()
 
     @property
     def address(self) -> str:
@@ -49,6 +50,7 @@ class Listener:
 
     def silence(self) -> None:
         """From now on accept and read, but never answer."""
+        self._asked_in_vain.clear()
         self._answering.clear()
 
     @property
@@ -59,7 +61,12 @@ class Listener:
     async def wait_while_silent(self) -> None:
         """Return at once, or never: what waits here is cut off when the silence ends."""
         if self.is_silent:
+            self._asked_in_vain.set()
             await asyncio.Event().wait()
+
+    async def until_asked_in_vain(self) -> None:
+        """Wait for the first request of a silence."""
+        await self._asked_in_vain.wait()
 
     async def close(self) -> None:
         """End for good and give the port back."""

@@ -54,7 +54,7 @@ async def test_sigterm_ends_it_within_two_seconds_in_an_outage(world: World, out
 async def test_sigterm_ends_it_while_discord_was_never_there(world: World) -> None:
     await world.discord.go_silent()
     async with process(world) as child:
-        await asyncio.sleep(1.5)
+        await asyncio.wait_for(world.discord.until_asked_in_vain(), PATIENCE_SECONDS)
         seconds, _ = await terminated(child)
     assert child.returncode == 0
     assert seconds < 2

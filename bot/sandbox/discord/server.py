@@ -201,6 +201,10 @@ class DiscordSandbox(People):
         """A worse outage: connections are accepted, and never answered."""
         self._listener.silence()
 
+    async def until_asked_in_vain(self) -> None:
+        """Wait for the first request that finds the silence."""
+        await self._listener.until_asked_in_vain()
+
     async def go_online(self) -> None:
         """The end of an outage, on the same port; what hung in a silence is cut."""
         if self._listener.is_silent:
