@@ -14,6 +14,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict
 
 from bot.errors import ProtectedError, StorageError
+from bot.store.migrate import sync_folder
 
 MARKER_NAME = ".tzurot-lineage.json"
 
@@ -140,15 +141,6 @@ def replace_file(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise StorageError(f"{path} can't be written: {error.strerror}.") from None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder survive a power cut."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def now_utc() -> datetime:

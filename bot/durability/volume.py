@@ -9,12 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from bot.durability.lineage import sync_folder
 from bot.errors import ConfigurationError, DamagedError, StorageError
 from bot.settings import Settings
 from bot.store.engine import connect, opened
 from bot.store.inspection import FileKind, FileReport, inspect_file
-from bot.store.migrate import LOCK_SECONDS, SIDE_FILES
+from bot.store.migrate import LOCK_SECONDS, SIDE_FILES, sync_folder
 from bot.store.translate import translated
 
 STAGING_NAME = ".tzurot-staging"
