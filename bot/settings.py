@@ -77,6 +77,17 @@ class Settings(BaseSettings):
     undo_lifetime_seconds: Seconds = 86_400
     undo_question_timeout_seconds: Seconds = 120
 
+    # The JSON files beside it
+    storage_mode: Literal["json", "dual", "shadow", "database"] | None = None
+    use_database: bool | None = None
+    json_dir: Path | None = None
+    json_format: Literal["gen1", "gen2"] | None = None
+    json_interval_seconds: Seconds = 0.5
+    json_retry_seconds: Seconds = 5
+    json_flush_timeout_seconds: Seconds = 5
+    json_retention_seconds: Seconds = 2_592_000
+    shadow_interval_seconds: Seconds = 10
+
     # The copy in object storage
     replica_bucket: str | None = None
     replica_endpoint: str | None = None
@@ -235,6 +246,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_mode(self) -> Self:
+        if None not in (self.storage_mode, self.use_database) and self.use_database == (self.storage_mode == "json"):
+            raise ValueError(
+                f"USE_DATABASE={str(self.use_database).lower()} contradicts STORAGE_MODE={self.storage_mode};"
+                " set one of them only"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_turns(self) -> Self:
         if self.turns_lifetime_seconds < 2 * self.catch_up_limit_seconds:
             raise ValueError(
@@ -258,9 +278,19 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def mode(self) -> Literal["json", "dual", "shadow", "database"]:
+        """Where the state is kept: STORAGE_MODE, or what USE_DATABASE means alone."""
+        return self.storage_mode or ("json" if self.use_database is False else "database")
+
+    @property
+    def json_folder(self) -> Path:
+        """The folder of the JSON files, which is the database's own unless JSON_DIR says otherwise."""
+        return self.json_dir or self.database_path.parent
+
+    @property
     def is_replicated(self) -> bool:
-        """Whether a bucket is configured; otherwise the volume is the only copy."""
-        return self.replica_bucket is not None
+        """Whether the database is copied to a bucket; otherwise the volume is the only copy."""
+        return self.replica_bucket is not None and self.mode != "json"
 
     @property
     def has_login_service(self) -> bool:

@@ -22,7 +22,7 @@ from bot.store.translate import REFUSALS, translate
 CHUNK = 1_000
 CHUNK_WITH_BLOBS = 8
 SHOWN = 5
-MOVES_BY_ITSELF = frozenset({"canary", "gateway_marks"})
+MOVES_BY_ITSELF = frozenset({"canary", "gateway_marks", "storage"})
 """Tables that a running bot rewrites all the time, whatever anybody does."""
 
 Key = tuple[Any, ...]

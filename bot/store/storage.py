@@ -1,0 +1,48 @@
+"""The tables `storage`, `imports` and `shadow_mismatches`: how the database and the JSON folder stand to each other."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.store.columns import to_time_or_none
+from bot.store.statement import Query, Row
+
+OWN_TABLES = frozenset({"storage", "imports", "shadow_mismatches", "canary", "drills", "gateway_refusals"})
+"""Tables about this database file and this process; the JSON folder has no part of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Which mode served the database last, up to which change, and how its JSON folder fares.
+
+    `mode` is None for a database that no bot has served yet.
+    """
+
+    lineage: str
+    mode: str | None
+    counter: int
+    switched_at: datetime | None
+    folder: str | None
+    files_failed_at: datetime | None
+    files_error: str | None
+    reads_compared: int
+    compared_at: datetime | None
+
+
+def get() -> Query[Storage]:
+    """The one row."""
+    return Query("SELECT * FROM storage", read)
+
+
+def read(row: Row) -> Storage:
+    """The row as a value."""
+    return Storage(
+        lineage=row["lineage"],
+        mode=row["mode"],
+        counter=row["counter"],
+        switched_at=to_time_or_none(row["switched_at"]),
+        folder=row["folder"],
+        files_failed_at=to_time_or_none(row["files_failed_at"]),
+        files_error=row["files_error"],
+        reads_compared=row["reads_compared"],
+        compared_at=to_time_or_none(row["compared_at"]),
+    )
