@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,12 +11,13 @@ from typing import TypeVar
 
 from bot.errors import StorageError, TzurotError
 from bot.settings import Settings
+from bot.store import storage
 from bot.store.engine import RawConnection, connect_reader, connect_writer, engine_version, require_engine
-from bot.store.group import Result, log_slow, run_bulks, run_group, run_work
+from bot.store.group import CommitHook, Group, Result, log_slow
 from bot.store.inspection import FileReport, back_up, inspect_file
 from bot.store.migrate import require_current
 from bot.store.reader import Reader, ThreadConnection, open_connection, open_reader
-from bot.store.statement import Bulk, Outcome, Query, Statement
+from bot.store.statement import Outcome, Query, Statement
 from bot.store.translate import REFUSALS, check_text, translate, translated
 
 __all__ = [
@@ -48,11 +49,11 @@ class _Waiting:
 class SQLiteStore:
     """The state in one SQLite file; made by `open_store`."""
 
-    def __init__(self, writer: ThreadConnection, reader: Reader, quick: RawConnection, settings: Settings) -> None:
+    def __init__(self, writer: ThreadConnection, reader: Reader, quick: RawConnection, group: Group) -> None:
         self._writer = writer
         self._reader = reader
         self._quick = quick
-        self._slow_seconds = settings.slow_statement_seconds
+        self._group = group
         self._waiting: list[_Waiting] = []
         self._idle = asyncio.Event()
         self._idle.set()
@@ -75,15 +76,10 @@ class SQLiteStore:
             self._loop.call_soon(self._start_group)
         return await future
 
-    async def write_bulk(self, bulks: Iterable[Bulk]) -> int:
-        """Run many rows in one transaction, taken lazily on the writer's thread; returns how many rows changed."""
-        self._require_open()
-        return await self._writer.submit(run_bulks, bulks)
-
     async def transact(self, work: Callable[[RawConnection], T]) -> T:
         """Run a function of this layer on the writer's thread inside one transaction; rolled back if it raises."""
         self._require_open()
-        return await self._writer.submit(run_work, work)
+        return await self._writer.submit(self._group.work, work)
 
     async def fetch(self, query: Query[T]) -> list[T]:
         """All values of a query, from a connection that cannot write."""
@@ -104,7 +100,7 @@ class SQLiteStore:
                 return await self._reader.fetch(query)
             raise translate(error) from error
         seconds = perf_counter() - started
-        if seconds > self._slow_seconds:
+        if seconds > self._group.slow_seconds:
             log_slow(query.sql, seconds)
         return [query.read(row) for row in rows]
 
@@ -126,7 +122,7 @@ class SQLiteStore:
     def _start_group(self) -> None:
         group, self._waiting = self._waiting[:GROUP_LIMIT], self._waiting[GROUP_LIMIT:]
         batches = [waiting.statements for waiting in group]
-        done = self._writer.submit(run_group, self._slow_seconds, batches)
+        done = self._writer.submit(self._group.run, batches)
         done.add_done_callback(partial(self._end_group, group))
 
     def _end_group(self, group: list[_Waiting], done: "asyncio.Future[list[Result]]") -> None:
@@ -151,14 +147,18 @@ def _tell(future: "asyncio.Future[list[Outcome]]", result: Result | BaseExceptio
         future.set_result(result)
 
 
-async def open_store(path: Path, *, settings: Settings) -> SQLiteStore:
+async def open_store(
+    path: Path, *, settings: Settings, hook: CommitHook | None = None, is_scratch: bool = False
+) -> SQLiteStore:
     """Open the database for writing; it must be there and of this program's schema.
 
-    Raises ProtectedError for an unsafe engine or another schema, StorageError for a file that can't be opened.
+    Without a `hook`, every change of a database that JSON files follow is counted, so that they follow this one
+    too. A scratch database survives no power cut. Raises ProtectedError for an unsafe engine or another schema,
+    StorageError for a file that can't be opened.
     """
     require_engine()
     require_current(path)
-    writer = await open_connection(partial(connect_writer, path, settings))
+    writer = await open_connection(partial(connect_writer, path, settings, is_scratch=is_scratch))
     try:
         reader = await open_reader(path, settings)
     except TzurotError:
@@ -168,4 +168,5 @@ async def open_store(path: Path, *, settings: Settings) -> SQLiteStore:
         quick = connect_reader(path, settings.busy_timeout_seconds)
         # Waiting would stop the event loop; from here on a locked look-up goes to the reader's thread.
         quick.execute("PRAGMA busy_timeout=0").fetchall()
-    return SQLiteStore(writer, reader, quick, settings)
+        hook = hook or storage.counting_hook(quick)
+    return SQLiteStore(writer, reader, quick, Group(settings.slow_statement_seconds, hook))

@@ -62,12 +62,12 @@ def connect(path: Path, mode: str, busy_timeout_seconds: float) -> RawConnection
     return connection
 
 
-def connect_writer(path: Path, settings: Settings) -> RawConnection:
-    """The connection that writes; the file must be there."""
+def connect_writer(path: Path, settings: Settings, *, is_scratch: bool = False) -> RawConnection:
+    """The connection that writes; the file must be there. A scratch file need not survive a power cut."""
     pragmas = [
         f"busy_timeout={int(settings.busy_timeout_seconds * 1000)}",
         "journal_mode=WAL",
-        "synchronous=FULL",
+        f"synchronous={'OFF' if is_scratch else 'FULL'}",
         "foreign_keys=ON",
     ]
     if settings.is_replicated:

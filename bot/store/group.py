@@ -1,20 +1,28 @@
 """Group commit: many callers' batches in one transaction, run on the writer's thread."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import partial
+from itertools import chain
 from time import perf_counter
 from typing import TypeAlias, TypeVar
 
 from bot.errors import TzurotError
-from bot.store.engine import RawConnection, RawCursor, roll_back, transaction
-from bot.store.statement import Bulk, Outcome, Statement, Value
-from bot.store.translate import REFUSALS, check_text, translate, translated
+from bot.store.engine import RawConnection, RawCursor, roll_back
+from bot.store.statement import Outcome, Statement
+from bot.store.touched import Touched, all_tables
+from bot.store.translate import REFUSALS, translate, translated
 
 Batch: TypeAlias = Sequence[Statement]
 Result: TypeAlias = list[Outcome] | TzurotError
 T = TypeVar("T")
+
+CommitHook: TypeAlias = Callable[[RawConnection, frozenset[str]], AbstractContextManager[None]]
+"""Entered on the writer's thread before COMMIT with the tables that the transaction changed, left after it.
+
+What it raises rolls the whole group back, and every caller of the group is told.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -26,38 +34,86 @@ class _GroupLostError(Exception):
 GROUP_FAILURES: tuple[type[Exception], ...] = (*REFUSALS, _GroupLostError)
 
 
-def run_group(connection: RawConnection, slow_seconds: float, batches: Sequence[Batch]) -> list[Result]:
-    """Run every batch, whole or not at all, in one COMMIT where that is possible.
+class Group:
+    """Runs transactions on the writer's thread and ends them inside the hook, where there is one."""
 
-    A batch that fails does not touch its neighbours. Nothing returned here was told to anyone before COMMIT.
-    """
-    if len(batches) == 1:
-        return [_run_alone(connection, slow_seconds, batches[0])]
-    # Nearly always no batch fails, and a SAVEPOINT for each costs a fifth of the throughput: so first without.
-    with suppress(*REFUSALS):
-        return _run_together(connection, batches, partial(run_batch, slow_seconds=slow_seconds))
-    try:
-        return _run_together(connection, batches, partial(_run_guarded, slow_seconds=slow_seconds))
-    except GROUP_FAILURES:
-        logger.warning("A group of %d batches failed as a whole; each now runs alone.", len(batches))
-    return [_run_alone(connection, slow_seconds, batch) for batch in batches]
+    def __init__(self, slow_seconds: float, hook: CommitHook | None = None) -> None:
+        self.slow_seconds = slow_seconds
+        self._hook = hook
+        self._touched = Touched()
 
+    def run(self, connection: RawConnection, batches: Sequence[Batch]) -> list[Result]:
+        """Run every batch, whole or not at all, in one COMMIT where that is possible.
 
-def _run_together(
-    connection: RawConnection, batches: Sequence[Batch], run: Callable[[RawCursor, Batch], Result]
-) -> list[Result]:
-    cursor = connection.cursor()
-    try:
-        roll_back(connection)
-        cursor.execute("BEGIN IMMEDIATE")
-    except REFUSALS as error:
-        return [translate(error) for _ in batches]
-    try:
-        results = [run(cursor, batch) for batch in batches]
-        cursor.execute("COMMIT")
-    finally:
-        roll_back(connection)
-    return results
+        A batch that fails does not touch its neighbours. Nothing returned here was told to anyone before COMMIT.
+        """
+        if len(batches) == 1:
+            return [self._run_alone(connection, batches[0])]
+        # Nearly always no batch fails, and a SAVEPOINT for each costs a fifth of the throughput: so first without.
+        with suppress(*REFUSALS):
+            return self._run_together(connection, batches, run_batch)
+        try:
+            return self._run_together(connection, batches, _run_guarded)
+        except GROUP_FAILURES:
+            logger.warning("A group of %d batches failed as a whole; each now runs alone.", len(batches))
+        return [self._run_alone(connection, batch) for batch in batches]
+
+    def work(self, connection: RawConnection, work: Callable[[RawConnection], T]) -> T:
+        """Run a function that uses the connection in one transaction; whatever it raises rolls everything back."""
+        with translated():
+            roll_back(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                value = work(connection)
+                self._commit(connection, all_tables)
+            finally:
+                roll_back(connection)
+        return value
+
+    def _run_alone(self, connection: RawConnection, batch: Batch) -> Result:
+        try:
+            [result] = self._run_together(connection, [batch], run_batch)
+        except REFUSALS as error:
+            return translate(error)
+        except TzurotError as error:  # the hook's
+            return error
+        return result
+
+    def _run_together(
+        self,
+        connection: RawConnection,
+        batches: Sequence[Batch],
+        run: Callable[[RawCursor, Batch, float], Result],
+    ) -> list[Result]:
+        cursor = connection.cursor()
+        try:
+            roll_back(connection)
+            cursor.execute("BEGIN IMMEDIATE")
+        except REFUSALS as error:
+            return [translate(error) for _ in batches]
+        try:
+            results = [run(cursor, batch, self.slow_seconds) for batch in batches]
+            self._commit(connection, partial(self._touched_by, batches, results))
+        finally:
+            roll_back(connection)
+        return results
+
+    def _commit(self, connection: RawConnection, touched: Callable[[RawConnection], frozenset[str]]) -> None:
+        if self._hook is None:
+            connection.execute("COMMIT")
+            return
+        with self._hook(connection, touched(connection)):
+            connection.execute("COMMIT")
+
+    def _touched_by(
+        self, batches: Sequence[Batch], results: Sequence[Result], connection: RawConnection
+    ) -> frozenset[str]:
+        done = [
+            zip(batch, result, strict=True)
+            for batch, result in zip(batches, results, strict=True)
+            if isinstance(result, list)
+        ]
+        return self._touched.by(connection.cursor(), chain.from_iterable(done))
 
 
 def _run_guarded(cursor: RawCursor, batch: Batch, slow_seconds: float) -> Result:
@@ -71,15 +127,6 @@ def _run_guarded(cursor: RawCursor, batch: Batch, slow_seconds: float) -> Result
         result = translate(error)
     cursor.execute("RELEASE batch")
     return result
-
-
-def _run_alone(connection: RawConnection, slow_seconds: float, batch: Batch) -> Result:
-    try:
-        roll_back(connection)
-        with transaction(connection):
-            return run_batch(connection.cursor(), batch, slow_seconds)
-    except REFUSALS as error:
-        return translate(error)
 
 
 def run_batch(cursor: RawCursor, batch: Batch, slow_seconds: float) -> list[Outcome]:
@@ -98,31 +145,6 @@ def run_batch(cursor: RawCursor, batch: Batch, slow_seconds: float) -> list[Outc
             log_slow(statement.sql, ended - started)
         started = ended
     return outcomes
-
-
-def run_bulks(connection: RawConnection, bulks: Iterable[Bulk]) -> int:
-    """Run every bulk in one transaction, taking parameter sets as they come; returns how many rows changed."""
-    with translated():
-        roll_back(connection)
-        before = connection.total_changes
-        with transaction(connection):
-            for bulk in bulks:
-                connection.executemany(bulk.sql, _checked(bulk.parameter_sets))
-        return int(connection.total_changes - before)
-
-
-def run_work(connection: RawConnection, work: Callable[[RawConnection], T]) -> T:
-    """Run a function that uses the connection in one transaction; whatever it raises rolls everything back."""
-    with translated():
-        roll_back(connection)
-        with transaction(connection):
-            return work(connection)
-
-
-def _checked(parameter_sets: Iterable[Mapping[str, Value]]) -> Iterator[Mapping[str, Value]]:
-    for parameters in parameter_sets:
-        check_text(parameters)
-        yield parameters
 
 
 def log_slow(sql: str, seconds: float) -> None:

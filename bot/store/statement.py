@@ -1,6 +1,6 @@
 """What repositories return and the driver runs: SQL with named parameters, nothing executed yet."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -46,14 +46,6 @@ class Outcome:
 
     rows: list[Row]
     count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bulk:
-    """One SQL statement run for very many parameter sets, taken lazily from an iterable."""
-
-    sql: str
-    parameter_sets: Iterable[Mapping[str, Value]]
 
 
 class Store(Protocol):

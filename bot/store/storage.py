@@ -1,13 +1,22 @@
 """The tables `storage`, `imports` and `shadow_mismatches`: how the database and the JSON folder stand to each other."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.store.columns import to_time_or_none
+from bot.store.engine import RawConnection
+from bot.store.group import CommitHook
 from bot.store.statement import Query, Row
 
 OWN_TABLES = frozenset({"storage", "imports", "shadow_mismatches", "canary", "drills", "gateway_refusals"})
 """Tables about this database file and this process; the JSON folder has no part of them."""
+
+FOLLOWED_MODES = ("dual", "shadow")
+"""The modes in which JSON files follow the database, so that its changes are counted."""
+
+COUNT = "UPDATE storage SET counter = counter + 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +55,17 @@ def read(row: Row) -> Storage:
         reads_compared=row["reads_compared"],
         compared_at=to_time_or_none(row["compared_at"]),
     )
+
+
+def counting_hook(connection: RawConnection) -> CommitHook | None:
+    """What each COMMIT needs in this database: a count of its changes if JSON files follow it, else nothing."""
+    row = connection.execute("SELECT mode FROM storage").fetchone()
+    return count if row and row["mode"] in FOLLOWED_MODES else None
+
+
+@contextmanager
+def count(connection: RawConnection, tables: frozenset[str]) -> Iterator[None]:
+    """Count a transaction that changed something that the files follow; a hook for COMMIT."""
+    if tables - OWN_TABLES:
+        connection.execute(COUNT)
+    yield

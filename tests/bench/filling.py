@@ -2,7 +2,9 @@
 
 import base64
 import itertools
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -12,9 +14,9 @@ from bot.settings import Settings
 from bot.store import activations, aliases, logins, personalities, verifications
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore, open_store
-from bot.store.engine import connect, opened, transaction
+from bot.store.engine import RawConnection, connect, opened, transaction
 from bot.store.migrate import create_database
-from bot.store.statement import Bulk
+from bot.store.statement import Value
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FIRST_ID = 1_100_000_000_000_000_000
@@ -31,8 +33,7 @@ async def open_filled(path: Path, count: int) -> SQLiteStore:
     """A new database with so many personalities, each with an alias, a channel and a user who is logged in."""
     create_database(path)
     store = await open_store(path, settings=bench_settings())
-    cipher = Cipher([SecretStr(ENCRYPTION_KEY)])
-    await store.write_bulk(_bulks(count, cipher))
+    await store.transact(partial(_fill, count=count, cipher=Cipher([SecretStr(ENCRYPTION_KEY)])))
     return store
 
 
@@ -66,14 +67,19 @@ def name_of(number: int) -> str:
     return f"personality-{number}"
 
 
-def _bulks(count: int, cipher: Cipher) -> list[Bulk]:
+def _fill(connection: RawConnection, count: int, cipher: Cipher) -> None:
+    for sql, rows in _rows(count, cipher):
+        connection.executemany(sql, rows)
+
+
+def _rows(count: int, cipher: Cipher) -> list[tuple[str, Iterable[Mapping[str, Value]]]]:
     each, users = range(count), range(max(USERS, count))
     return [
-        Bulk(personalities.INSERT, (personalities.to_row(_personality(n)) for n in each)),
-        Bulk(aliases.ADD, (aliases.to_row(Alias(f"alias {n}", name_of(n), FIRST_ID + n, NOW)) for n in each)),
-        Bulk(activations.PUT, (activations.to_row(_activation(n)) for n in each)),
-        Bulk(logins.PUT, (logins.to_row(Login(FIRST_ID + n, Secret("invented"), NOW), cipher) for n in users)),
-        Bulk(verifications.PUT, (verifications.to_row(_verification(n)) for n in users)),
+        (personalities.INSERT, (personalities.to_row(_personality(n)) for n in each)),
+        (aliases.ADD, (aliases.to_row(Alias(f"alias {n}", name_of(n), FIRST_ID + n, NOW)) for n in each)),
+        (activations.PUT, (activations.to_row(_activation(n)) for n in each)),
+        (logins.PUT, (logins.to_row(Login(FIRST_ID + n, Secret("invented"), NOW), cipher) for n in users)),
+        (verifications.PUT, (verifications.to_row(_verification(n)) for n in users)),
     ]
 
 

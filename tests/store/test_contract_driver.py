@@ -7,7 +7,8 @@ import pytest
 
 from bot.errors import ConflictError, InvalidInputError, StorageError
 from bot.store.driver import SQLiteStore
-from bot.store.statement import Bulk, Query, Statement, Store, Value
+from bot.store.engine import RawConnection
+from bot.store.statement import Query, Statement, Store
 
 from .conftest import SQLiteBackend
 
@@ -82,8 +83,6 @@ async def test_half_characters_and_nul_are_refused_everywhere(store: SQLiteStore
     for call in (store.write(insert(1, text)), store.fetch(query), store.first(query), store.look_up(query)):
         with pytest.raises(InvalidInputError, match="can't be stored"):
             await call
-    with pytest.raises(InvalidInputError, match="can't be stored"):
-        await store.write_bulk([Bulk(INSERT, [{"id": 1, "text": text}])])
     assert await store.fetch(ids()) == []
 
 
@@ -166,20 +165,21 @@ async def test_many_callers_share_a_commit(store: Store, backend: SQLiteBackend)
     assert commits.count("COMMIT") == 1
 
 
-async def test_a_bulk_is_one_transaction_taken_lazily(store: SQLiteStore) -> None:
-    def sets(end: int) -> list[dict[str, Value]]:
-        return [{"id": n, "text": None} for n in range(end)]
+async def test_work_is_one_transaction_that_anything_raised_rolls_back(store: SQLiteStore) -> None:
+    def fill(connection: RawConnection, count: int) -> int:
+        connection.executemany(INSERT, ({"id": n, "text": None} for n in range(count)))
+        return count
 
-    def failing() -> object:
-        yield from sets(10)
+    def fail(connection: RawConnection) -> None:
+        fill(connection, 10)
         raise LookupError("the source broke")
 
     with pytest.raises(LookupError, match="broke"):
-        await store.write_bulk([Bulk(INSERT, [{"id": 99, "text": ""}]), Bulk(INSERT, failing())])  # type: ignore[arg-type]
+        await store.transact(fail)
     with pytest.raises(ConflictError):
-        await store.write_bulk([Bulk(INSERT, sets(5)), Bulk(INSERT, sets(5))])
+        await store.transact(lambda connection: (fill(connection, 5), fill(connection, 5)))
     assert await store.fetch(ids()) == []
-    assert await store.write_bulk([Bulk(INSERT, sets(1000))]) == 1000
+    assert await store.transact(lambda connection: fill(connection, 1000)) == 1000
     await store.write(insert(5000))
 
 

@@ -16,7 +16,7 @@ from bot.store import engine
 from bot.store.driver import SQLiteStore, back_up, inspect_file, open_reader, open_store, require_engine
 from bot.store.inspection import FileKind
 from bot.store.migrate import create_database
-from bot.store.statement import Bulk, Query, Statement
+from bot.store.statement import Query, Statement
 
 from .conftest import SQLiteBackend, file_size_limit
 
@@ -92,7 +92,7 @@ async def test_a_failing_disk_fails_every_batch_and_the_store_recovers_with_it(
     with file_size_limit(1):
         results = await asyncio.gather(*(store.write(insert(n)) for n in range(4)), return_exceptions=True)
         with pytest.raises(StorageError, match="disk reported an error"):
-            await store.write_bulk([Bulk(INSERT, [{"id": 7, "text": ""}])])
+            await store.transact(lambda connection: connection.execute(INSERT, {"id": 7, "text": ""}))
     assert all(isinstance(result, StorageError) for result in results)
     assert await store.fetch(ids()) == [1000]
     await store.write(insert(1))
