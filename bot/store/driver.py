@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.errors import StorageError, TzurotError
 from bot.settings import Settings
@@ -59,6 +59,8 @@ class SQLiteStore:
         self._idle.set()
         self._is_closed = False
         self._loop = asyncio.get_running_loop()
+        self.on_read: Callable[[Query[Any]], None] | None = None
+        """Told of every read that was answered, on the event loop."""
 
     async def write(self, *statements: Statement) -> list[Outcome]:
         """Run the statements as one transaction; return after COMMIT, or raise with none of them done.
@@ -83,11 +85,15 @@ class SQLiteStore:
 
     async def fetch(self, query: Query[T]) -> list[T]:
         """All values of a query, from a connection that cannot write."""
-        return await self._reader.fetch(query)
+        values = await self._reader.fetch(query)
+        self._note(query)
+        return values
 
     async def first(self, query: Query[T]) -> T | None:
         """The first value of a query, or None."""
-        return await self._reader.first(query)
+        value = await self._reader.first(query)
+        self._note(query)
+        return value
 
     async def look_up(self, query: Query[T]) -> list[T]:
         """Run key look-ups on the event loop itself; where another program holds a lock, on the reader's thread."""
@@ -102,6 +108,7 @@ class SQLiteStore:
         seconds = perf_counter() - started
         if seconds > self._group.slow_seconds:
             log_slow(query.sql, seconds)
+        self._note(query)
         return [query.read(row) for row in rows]
 
     async def close(self) -> None:
@@ -114,6 +121,10 @@ class SQLiteStore:
         await self._reader.close()
         with translated():
             await self._writer.close()
+
+    def _note(self, query: Query[Any]) -> None:
+        if self.on_read is not None:
+            self.on_read(query)
 
     def _require_open(self) -> None:
         if self._is_closed:

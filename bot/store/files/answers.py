@@ -1,0 +1,155 @@
+"""Whether two databases answer the same reads alike; where they don't, which table differs, and where first.
+
+One is a copy of the database that serves, the other was loaded from the JSON files. Both are this comparison's own,
+so nothing here holds anybody up.
+"""
+
+# ruff: noqa: S608 - names of tables and columns come from the database's own catalogue
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pysqlite3
+
+from bot.store.cipher import Cipher
+from bot.store.engine import RawConnection, connect, opened
+from bot.store.files.reads import Read
+from bot.store.files.secrets import adopt_ciphertexts
+from bot.store.migrate import LOCK_SECONDS
+from bot.store.overview import is_own
+from bot.store.storage import OWN_TABLES
+
+MOST_ROWS = 1_000
+"""How much of an answer is compared."""
+
+NATURAL_KEY = """
+SELECT c.name FROM pragma_index_list(:table) AS l JOIN pragma_index_info(l.name) AS c
+WHERE l.origin = 'u' AND l.partial = 0 ORDER BY l.seq, c.seqno
+"""
+COLUMNS = "SELECT name, pk FROM pragma_table_info(:table)"
+SURROGATE = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A table that differs, by the reads that it made answer differently; `first_key` is of its first such row."""
+
+    table: str
+    reads: int
+    first_key: str
+
+
+@dataclass(slots=True)
+class Answers:
+    """How many reads were compared, and what came of it."""
+
+    compared: int = 0
+    mismatches: list[Mismatch] = field(default_factory=list)
+
+
+def compare_answers(database: Path, files: Path, reads: Iterable[Read], cipher: Cipher) -> Answers:
+    """Ask both databases the same; the one loaded from files is changed by it (see `adopt_ciphertexts`)."""
+    with _attached(database, files) as both:
+        adopt_ciphertexts(both, cipher)
+        return _compare(both, database, list(reads))
+
+
+def _compare(both: RawConnection, database: Path, reads: Sequence[Read]) -> Answers:
+    answers = Answers()
+    differing: Counter[str] = Counter()
+    tables = ReadTables(both)
+    with opened(connect(database, "ro", LOCK_SECONDS)) as serving:
+        serving.row_factory = None
+        for read in reads:
+            used = tables.of(read)
+            if not used.isdisjoint(OWN_TABLES) or not all(map(is_own, used)):
+                continue
+            answers.compared += 1
+            if not _is_equal(read, _ask(serving, read), _ask(both, read)):
+                differing.update(used)
+    first = {table: find_first_difference(both, table) for table in sorted(differing)}
+    # Where no table differs, only the order did, which nothing had promised.
+    answers.mismatches = [Mismatch(table, differing[table], key) for table, key in first.items() if key is not None]
+    return answers
+
+
+@contextmanager
+def _attached(database: Path, files: Path) -> Iterator[RawConnection]:
+    """The loaded database, with the one that serves beside it as `serving`."""
+    with opened(connect(files, "rw", LOCK_SECONDS)) as connection:
+        connection.execute("ATTACH :database AS serving", {"database": str(database)})
+        connection.row_factory = None
+        yield connection
+
+
+def _ask(connection: RawConnection, read: Read) -> list[Any]:
+    rows: list[Any] = connection.execute(read.sql, read.parameters).fetchmany(MOST_ROWS)
+    return rows
+
+
+def _is_equal(read: Read, ours: list[Any], theirs: list[Any]) -> bool:
+    if ours == theirs:
+        return True
+    return "ORDER BY" not in read.sql.upper() and Counter(ours) == Counter(theirs)
+
+
+class ReadTables:
+    """Finds out which tables a statement reads, as the engine itself says, once for each distinct SQL."""
+
+    def __init__(self, connection: RawConnection) -> None:
+        self._connection = connection
+        self._known: dict[str, frozenset[str]] = {}
+
+    def of(self, read: Read) -> frozenset[str]:
+        """The tables, those behind views among them."""
+        if read.sql not in self._known:
+            self._known[read.sql] = self._find(read)
+        return self._known[read.sql]
+
+    def _find(self, read: Read) -> frozenset[str]:
+        found: set[str] = set()
+
+        def note(action: int, table: str | None, _column: str | None, schema: str | None, _source: str | None) -> int:
+            if action == pysqlite3.SQLITE_READ and table and schema:
+                found.add(table)
+            return int(pysqlite3.SQLITE_OK)
+
+        self._connection.set_authorizer(note)
+        try:
+            self._connection.execute(f"EXPLAIN {read.sql}", read.parameters).fetchall()
+        finally:
+            self._connection.set_authorizer(None)
+        views = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")}
+        return frozenset(found - views)
+
+
+def find_first_difference(both: RawConnection, table: str) -> str | None:
+    """The key of the first row that only one side has as it is, or None.
+
+    Rows are named by what the original knows them by. A number that the database gave a row counts only where
+    nothing else differs, because of one row that moved it would name all that come after.
+    """
+    columns = both.execute(COLUMNS, {"table": table}).fetchall()
+    names = [name for name, _ in columns]
+    primary = [name for name, position in sorted(columns, key=lambda column: int(column[1])) if position]
+    natural = [name for (name,) in both.execute(NATURAL_KEY, {"table": table})] if primary == [SURROGATE] else []
+    if not natural:
+        return _first_difference(both, table, primary, names)
+    others = [name for name in names if name != SURROGATE]
+    return _first_difference(both, table, natural, others) or _first_difference(both, table, natural, names)
+
+
+def _first_difference(both: RawConnection, table: str, key: list[str], columns: list[str]) -> str | None:
+    shown, listed = ", ".join(map(_quoted, key)), ", ".join(map(_quoted, columns))
+    here, there = (f"SELECT {listed} FROM {schema}.{_quoted(table)}" for schema in ("main", "serving"))
+    differing = f"SELECT * FROM ({here} EXCEPT {there}) UNION ALL SELECT * FROM ({there} EXCEPT {here})"
+    row = both.execute(f"SELECT {shown} FROM ({differing}) ORDER BY {shown} LIMIT 1").fetchone()
+    return None if row is None else " ".join(map(str, row))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
