@@ -22,7 +22,7 @@ class BotProcess:
     """One run of the entry point; start it again after `kill`."""
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
-        self._environment = {**_clean_environment(), **environment}
+        self._environment = {**clean_environment(), **environment}
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
 
@@ -161,7 +161,7 @@ def _entry_point() -> list[str]:
     return ["sh", str(script)] if script.exists() else [sys.executable, "-m", "bot", "run"]
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Where programs are found, and nothing else: no setting of the person's own bot may reach the sandbox's."""
     kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR", "HOME") if name in os.environ}
     programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
