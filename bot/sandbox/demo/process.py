@@ -19,7 +19,10 @@ LOG_TAIL_LINES = 15
 
 
 class BotProcess:
-    """One run of the entry point; start it again after `kill`."""
+    """One run of the entry point; start it again after `kill`.
+
+    It runs beside its log, because a file named .env where the person is must not reach it either.
+    """
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         self._environment = {**clean_environment(), **environment}
@@ -32,6 +35,7 @@ class BotProcess:
             self._process = await asyncio.create_subprocess_exec(
                 *(command or _entry_point()),
                 env=self._environment,
+                cwd=self._log.parent,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -110,6 +114,7 @@ class BotProcess:
             *arguments,
             "--json",
             env=self._environment,
+            cwd=self._log.parent,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
