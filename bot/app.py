@@ -53,7 +53,8 @@ from bot.services.verifications import Verifications
 from bot.services.watermark import Watermark
 from bot.settings import Settings
 from bot.store.cipher import Cipher, cipher_from, require_keys
-from bot.store.driver import SQLiteStore, open_store
+from bot.store.driver import SQLiteStore
+from bot.store.files.backend import Backend, open_backend
 from bot.webhooks import WebhookSpeaker, open_session
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Parts:
     """What is open while the bot runs."""
 
     settings: Settings
-    store: SQLiteStore
+    backend: Backend
     cipher: Cipher
     session: aiohttp.ClientSession
     speaking: aiohttp.ClientSession
@@ -88,6 +89,11 @@ class Parts:
     watchdog: Watchdog
     receipts: Receipts
     refusals: TokenRefusals
+
+    @property
+    def store(self) -> SQLiteStore:
+        """The state."""
+        return self.backend.store
 
 
 async def run_bot(
@@ -131,8 +137,9 @@ async def _go_online(stack: AsyncExitStack, parts: Parts, token: Secret, stop: a
 
 async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadiness) -> Parts:
     cipher = cipher_from(settings)
-    store = await _open_store(settings)
-    stack.push_async_callback(store.close)
+    backend = await _open_backend(settings, cipher)
+    stack.push_async_callback(backend.close)
+    store = backend.store
     await require_keys(store, cipher)
     connector = aiohttp.TCPConnector(limit=0)  # slow answers must not queue up behind each other
     timeout = aiohttp.ClientTimeout(total=settings.discord_timeout_seconds)
@@ -147,7 +154,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
     readiness.is_database_open, readiness.client, readiness.phase = True, client, ""
     return Parts(
         settings=settings,
-        store=store,
+        backend=backend,
         cipher=cipher,
         session=session,
         speaking=speaking,
@@ -160,9 +167,9 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
     )
 
 
-async def _open_store(settings: Settings) -> SQLiteStore:
+async def _open_backend(settings: Settings, cipher: Cipher) -> Backend:
     try:
-        return await open_store(settings.database_path, settings=settings)
+        return await open_backend(settings, cipher)
     except DamagedError as error:  # starting again and again would not mend it
         raise ProtectedError(error.message, remedy=error.remedy) from error
 
@@ -209,6 +216,8 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
     background.start("telling the owner of outages", _outage_notice_of(parts).run)
     if settings.is_replicated:
         background.start("holding drills", _drills_of(parts).run)
+    if (behind := parts.backend.behind) is not None:
+        background.start("writing the JSON files", behind.run)
     if (source := services.personalities.profiles) is not None:
         refresher = ProfileRefresher.from_settings(settings, parts.store, services.personalities, source)
         background.start("refreshing profiles", refresher.run)

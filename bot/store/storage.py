@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.store.columns import to_time_or_none
+from bot.store.columns import to_text_or_none, to_time_or_none
 from bot.store.engine import RawConnection
 from bot.store.group import CommitHook
-from bot.store.statement import Query, Row
+from bot.store.statement import Query, Row, Statement
 
 OWN_TABLES = frozenset({"storage", "imports", "shadow_mismatches", "canary", "drills", "gateway_refusals"})
 """Tables about this database file and this process; the JSON folder has no part of them."""
@@ -54,6 +54,14 @@ def read(row: Row) -> Storage:
         files_error=row["files_error"],
         reads_compared=row["reads_compared"],
         compared_at=to_time_or_none(row["compared_at"]),
+    )
+
+
+def note_files(failed_at: datetime | None, error: str | None) -> Statement:
+    """Note since when the files can't be written and why, or that they can."""
+    return Statement(
+        "UPDATE storage SET files_failed_at = :failed_at, files_error = :error",
+        {"failed_at": to_text_or_none(failed_at), "error": error},
     )
 
 

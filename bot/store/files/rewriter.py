@@ -1,0 +1,50 @@
+"""Rewriting the files of a JSON folder that are due, as one commit of the folder."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from bot.model import Clock, utc_now
+from bot.store.cipher import Cipher
+from bot.store.engine import RawConnection
+from bot.store.files.folder import JsonFolder
+from bot.store.files.plan import FileContent, Plan
+from bot.store.files.state import FolderState
+
+Watch: TypeAlias = Callable[[Iterator[FileContent]], Iterator[FileContent]]
+"""Passes the files on, and may raise between them or do something after the last one was read."""
+
+
+@dataclass(slots=True)
+class Rewriter:
+    """Keeps one folder; `state` is what the folder says since it was read or written here."""
+
+    folder: JsonFolder
+    state: FolderState
+    plans: Sequence[Plan]
+    cipher: Cipher
+    clock: Clock = utc_now
+    _owned: dict[str, set[str]] = field(default_factory=dict, init=False)
+
+    def rewrite(
+        self, connection: RawConnection, tables: frozenset[str] | None, counter: int, watch: Watch = iter
+    ) -> None:
+        """Write the files that these tables are in (None: all of them) from the open transaction.
+
+        Raises StorageError, and the folder is as it was.
+        """
+        # Which files a plan has written before it no longer does is known only once it ran here.
+        is_whole = tables is None or not self._owned
+        due = [plan for plan in self.plans if is_whole or plan.tables & (tables or frozenset())]
+        owned: dict[str, set[str]] = {plan.name: set() for plan in due}
+        state = replace(self.state, counter=counter, written_at=self.clock())
+        drop = set(state.files) if is_whole else {name for plan in due for name in self._owned[plan.name]}
+        self.state = self.folder.commit(watch(self._contents(connection, owned)), state, drop)
+        self._owned |= owned
+
+    def _contents(self, connection: RawConnection, owned: dict[str, set[str]]) -> Iterator[FileContent]:
+        for plan in self.plans:
+            if plan.name in owned:
+                for name, pieces in plan.write(connection, self.cipher):
+                    owned[plan.name].add(name)
+                    yield name, pieces

@@ -1,0 +1,31 @@
+"""The scratch database of the json mode: where the files' state is queried while they are the truth."""
+
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from bot.errors import ProtectedError
+from bot.store.migrate import SIDE_FILES
+
+NAME_LENGTH = 16
+
+
+def scratch_path(folder: Path) -> Path:
+    """Where a folder's scratch database lies: always in the same place, so that commands beside the bot find it."""
+    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:NAME_LENGTH]
+    return Path(tempfile.gettempdir()) / f"tzurot-{os.getuid()}" / f"{name}.db"
+
+
+def clear_scratch(path: Path) -> None:
+    """Remove what a bot before left, and make the folder; it is nobody else's, because it holds what users wrote."""
+    path.parent.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+    found = path.parent.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise ProtectedError(
+            f"{path.parent} belongs to another user, or others may read it.",
+            remedy="Remove it, or set TMPDIR to a folder that only this user can use.",
+        )
+    for suffix in ("", *SIDE_FILES):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
