@@ -111,6 +111,11 @@ class Client(commands.Bot):
         self._was_ready.set()
         log.info("Connected to Discord; servers: %d", len(self.guilds))
 
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Nothing once the end has begun: a command that it cuts short would fail again at being told so."""
+        if not self.is_closed():
+            super().dispatch(event_name, *args, **kwargs)
+
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """Log where a listener failed, never what it was given."""
         log.error("Handling %s failed: %s", event_method, trace())

@@ -85,6 +85,18 @@ async def test_sigterm_does_not_wait_for_a_turn_that_takes_long(world: World) ->
     assert seconds < 2
 
 
+async def test_a_command_that_the_end_cuts_short_leaves_no_error_in_the_log(world: World) -> None:
+    async with process(world) as child:
+        await connected(world)
+        await world.log_in()
+        world.ai.faults.hang(route="profile")
+        await world.say("!tz add lilith")
+        await world.ai.wait_for_calls(1, route="profile")
+        _, log = await terminated(child)
+    assert child.returncode == 0
+    assert "failed" not in log
+
+
 async def prepared(world: World) -> Message:
     await world.log_in()
     await world.add()
