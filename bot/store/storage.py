@@ -1,11 +1,11 @@
 """The tables `storage`, `imports` and `shadow_mismatches`: how the database and the JSON folder stand to each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.store.columns import to_text_or_none, to_time_or_none
+from bot.store.columns import from_json, to_text, to_text_or_none, to_time_or_none
 from bot.store.engine import RawConnection
 from bot.store.group import CommitHook
 from bot.store.statement import Query, Row, Statement
@@ -17,6 +17,17 @@ FOLLOWED_MODES = ("dual", "shadow")
 """The modes in which JSON files follow the database, so that its changes are counted."""
 
 COUNT = "UPDATE storage SET counter = counter + 1"
+
+SERVE = """
+UPDATE storage SET lineage = :lineage, counter = :counter, folder = :folder, mode = :mode,
+    switched_at = CASE WHEN mode IS :mode THEN switched_at ELSE :now END
+"""
+LEAVE_TO_FILES = """
+UPDATE storage SET lineage = :lineage, folder = :folder, mode = 'json',
+    switched_at = CASE WHEN mode IS 'json' THEN switched_at ELSE :now END
+"""
+TAKE_IN = "UPDATE storage SET counter = counter + 1, mode = nullif(mode, 'json')"
+TAKE_OVER = "UPDATE storage SET lineage = :lineage, counter = max(counter, :counter), mode = NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,14 @@ class Storage:
     files_error: str | None
     reads_compared: int
     compared_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A folder that was imported, and each of its files' SHA-256 at that time."""
+
+    folder: str
+    files: Mapping[str, str]
 
 
 def get() -> Query[Storage]:
@@ -63,6 +82,38 @@ def note_files(failed_at: datetime | None, error: str | None) -> Statement:
         "UPDATE storage SET files_failed_at = :failed_at, files_error = :error",
         {"failed_at": to_text_or_none(failed_at), "error": error},
     )
+
+
+def serve(lineage: str, counter: int, mode: str, *, folder: str, now: datetime) -> Statement:
+    """A mode begins to serve this database; the switch has its time where the mode is another one than before."""
+    return Statement(
+        SERVE, {"lineage": lineage, "counter": counter, "mode": mode, "folder": folder, "now": to_text(now)}
+    )
+
+
+def leave_to_files(lineage: str, *, folder: str, now: datetime) -> Statement:
+    """The folder's files are served from now on, and this database goes without what is written there."""
+    return Statement(LEAVE_TO_FILES, {"lineage": lineage, "folder": folder, "now": to_text(now)})
+
+
+def take_over(lineage: str, counter: int) -> Statement:
+    """This database has become the state of a folder, up to that change, and nobody has served it since."""
+    return Statement(TAKE_OVER, {"lineage": lineage, "counter": counter})
+
+
+def take_in() -> Statement:
+    """What a folder has was added to this database, which has more than it by now."""
+    return Statement(TAKE_IN)
+
+
+def imports() -> Query[Import]:
+    """Every import, the last one first."""
+    return Query("SELECT folder, manifest FROM imports ORDER BY id DESC", _read_import)
+
+
+def _read_import(row: Row) -> Import:
+    files = (from_json(row["manifest"]) or {}).get("files", {})
+    return Import(row["folder"], {name: file["sha256"] for name, file in files.items()})
 
 
 def counting_hook(connection: RawConnection) -> CommitHook | None:

@@ -1,0 +1,306 @@
+"""Whether a storage mode may begin to serve: never on data that is older than what the other side is known to have.
+
+Two sides know which mode served last and up to which change: the database, and the folder of JSON files by its mode
+file. Either alone is enough to refuse.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.errors import ProtectedError
+
+NAMES_LIMIT = 3
+
+
+class Mode(StrEnum):
+    """Where the state is kept; the values of STORAGE_MODE."""
+
+    JSON = "json"
+    """The files are the truth."""
+    DUAL = "dual"
+    """The database is the truth, and the files follow it."""
+    SHADOW = "shadow"
+    """As dual, and what was read is compared with the files."""
+    DATABASE = "database"
+    """The database alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSide:
+    """What a database says of itself.
+
+    `mode` served it last. Where that is None, nobody has, or (`is_unrecorded`) a version did that did not write it
+    down; `has_import` says that a folder was imported into it.
+    """
+
+    lineage: str
+    counter: int = 0
+    mode: Mode | None = None
+    has_import: bool = False
+    is_unrecorded: bool = False
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nobody can miss anything of it."""
+        return self.mode is None and not self.has_import and not self.is_unrecorded
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRecord:
+    """What the folder's mode file says; not `is_final` where the database went on without the folder."""
+
+    lineage: str
+    counter: int
+    is_final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSide:
+    """The folder of JSON files; without a `record` it is as the original left it, or not there.
+
+    `changed` and `missing` are files that are not as the mode file says; `is_imported` that each of the original's
+    files is exactly what was imported into the database.
+    """
+
+    path: str
+    has_data: bool = False
+    record: FolderRecord | None = None
+    changed: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    is_imported: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is there, not even a mode file."""
+        return self.record is None and not self.has_data
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the decision depends on.
+
+    `may_begin` is leave to begin with nothing at all; `is_importing` says that this very start makes the database
+    of the folder.
+    """
+
+    mode: Mode
+    database: DatabaseSide | None
+    folder: FolderSide
+    may_begin: bool = False
+    is_importing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How the mode serves.
+
+    `lineage` is None where a new one begins. With `must_set_aside` the folder's files may be the only ones of their
+    kind, so copies are kept before any is replaced; with `must_rewrite` every file is due at once. `warning` is what
+    was accepted, `notice` what is worth a line in the log.
+    """
+
+    mode: Mode
+    lineage: str | None
+    counter: int
+    must_set_aside: bool = False
+    must_rewrite: bool = False
+    warning: str = ""
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Why a side may lack something, and what to do; some no order can overrule."""
+
+    sentence: str
+    remedy: str
+    may_accept: bool = True
+
+
+def decide(facts: Facts, *, accept_older: bool = False) -> Verdict:
+    """How to serve; raises ProtectedError where that might be older than what the other side has.
+
+    `accept_older` goes on all the same, with the doubt as the warning, but never with nothing at all.
+    """
+    doubt = _doubt_files(facts) if facts.mode is Mode.JSON else _doubt_database(facts)
+    if doubt is None:
+        return _serve(facts)
+    if not (accept_older and doubt.may_accept):
+        accept = f" Or start once with --accept-older, to go on with {_ours(facts)} all the same."
+        raise ProtectedError(doubt.sentence, remedy=doubt.remedy + (accept if doubt.may_accept else ""))
+    return _serve(facts, f"{doubt.sentence} Going on with {_ours(facts)} all the same, as --accept-older asks for.")
+
+
+def _ours(facts: Facts) -> str:
+    return "the files" if facts.mode is Mode.JSON else "the database"
+
+
+def _doubt_database(facts: Facts) -> _Doubt | None:
+    """What the database may lack."""
+    database, folder = facts.database, facts.folder
+    if database is None:
+        return _doubt_new_database(facts)
+    if database.mode is Mode.JSON:
+        sentence = f"The files in {folder.path} were served last{_ahead(database, folder)}."
+    elif folder.record is not None:
+        sentence = _newer_in_folder(database, folder, folder.record)
+    elif folder.has_data and not (folder.is_imported or database.is_unrecorded):
+        sentence = f"The files in {folder.path} were never imported into this database, or were changed since."
+    else:
+        return None
+    return _Doubt(sentence, f"Bring the database up to date with `tzurot import {folder.path}`.") if sentence else None
+
+
+def _newer_in_folder(database: DatabaseSide, folder: FolderSide, record: FolderRecord) -> str:
+    """What a folder with a mode file has that the database lacks."""
+    if folder.is_imported and (folder.changed or record.lineage != database.lineage):
+        return ""
+    if record.lineage != database.lineage:
+        return _other_lineage(folder)
+    if folder.changed:
+        return (
+            f"Another program has changed {_names(folder.changed)} in {folder.path}, "
+            "so the database may lack what the files have."
+        )
+    ahead = record.counter - database.counter
+    return f"The files in {folder.path} have {_changes(ahead)} that the database lacks." if ahead > 0 else ""
+
+
+def _doubt_new_database(facts: Facts) -> _Doubt | None:
+    """What a database that is about to be made would lack."""
+    folder = facts.folder
+    if folder.is_empty:
+        return None
+    if not facts.is_importing:
+        return _Doubt(
+            f"{folder.path} holds data that a new database would not have.",
+            f"Set IMPORT_DIR={folder.path} to begin with it.",
+        )
+    if folder.missing:
+        return _missing(folder)
+    if folder.record is not None and not folder.record.is_final:
+        return _Doubt(_left_behind(folder), "Put that database back, or restore it from its bucket.")
+    return None
+
+
+def _doubt_files(facts: Facts) -> _Doubt | None:
+    """What the files may lack."""
+    database, folder = facts.database, facts.folder
+    other = None if database is None or database.is_blank else database
+    if not folder.has_data and (folder.record is None or folder.missing):
+        return _doubt_nothing(facts, other)
+    if folder.record is None:
+        return _doubt_unmanaged(folder, other)
+    if folder.missing:
+        return _missing(folder)
+    sentence = _newer_in_database(other, folder, folder.record)
+    return _Doubt(sentence, _write_out(folder)) if sentence else None
+
+
+def _newer_in_database(database: DatabaseSide | None, folder: FolderSide, record: FolderRecord) -> str:
+    """What the database has that a folder with a mode file lacks."""
+    if database is not None and record.lineage != database.lineage:
+        return _other_lineage(folder)
+    if database is not None and database.counter > record.counter:
+        ahead = _changes(database.counter - record.counter)
+        return f"The database has {ahead} that the files in {folder.path} lack."
+    return "" if record.is_final else _left_behind(folder)
+
+
+def _doubt_nothing(facts: Facts, other: DatabaseSide | None) -> _Doubt | None:
+    """There is no file to serve: accepting that would be to begin empty."""
+    folder = facts.folder
+    if folder.record is not None:
+        sentence = f"Of the files that were in {folder.path} none is left but the mode file."
+        remedy = "Put them back" + (", or " + _write_out(folder) if other else ".")
+        return _Doubt(sentence, remedy, may_accept=False)
+    if other is not None:
+        sentence = f"There are no JSON files in {folder.path}, but there is a database that has served."
+        return _Doubt(sentence, _write_out(folder), may_accept=False)
+    if not facts.may_begin:
+        return _Doubt(
+            f"There are no JSON files in {folder.path} to serve.",
+            "Correct JSON_DIR; or set ALLOW_INIT=local to begin a new installation.",
+            may_accept=False,
+        )
+    return None
+
+
+def _doubt_unmanaged(folder: FolderSide, other: DatabaseSide | None) -> _Doubt | None:
+    if other is None:
+        return None
+    if other.mode is Mode.JSON:
+        sentence = f"Files were served last, and no mode file in {folder.path} shows that it is those."
+        return _Doubt(sentence, "Put back the folder that was served, with its mode file.")
+    who = f"served last (STORAGE_MODE={other.mode})" if other.mode else "has what was imported, or has served"
+    sentence = f"The database {who}, and no mode file in {folder.path} shows that the files there are as new."
+    return _Doubt(sentence, _write_out(folder))
+
+
+def _serve(facts: Facts, warning: str = "") -> Verdict:
+    database, folder, record = facts.database, facts.folder, facts.folder.record
+    is_json = facts.mode is Mode.JSON
+    # What this program has not written, or has gone on without, may be the only copy of something.
+    is_foreign = record is None or bool(folder.changed) or not record.is_final or bool(warning)
+    lineage = database.lineage if database else None
+    return Verdict(
+        facts.mode,
+        record.lineage if is_json and record else lineage,
+        _counter(facts, is_accepted=bool(warning)),
+        must_set_aside=facts.mode is not Mode.DATABASE and is_foreign and not folder.is_empty,
+        must_rewrite=facts.mode is not Mode.DATABASE and (not is_json or is_foreign or bool(folder.missing)),
+        warning=warning,
+        notice="" if warning else _notice(facts),
+    )
+
+
+def _counter(facts: Facts, *, is_accepted: bool) -> int:
+    """The change to count on from: past both sides where the other one is left behind from here on."""
+    database, record = facts.database, facts.folder.record
+    sides = [side.counter for side in (database, record) if side is not None]
+    if is_accepted or facts.mode is Mode.DATABASE:
+        return max(sides, default=0) + 1
+    return max(sides, default=0)
+
+
+def _notice(facts: Facts) -> str:
+    folder, database = facts.folder, facts.database
+    if facts.mode is Mode.JSON and folder.changed:
+        return f"Another program has changed {_names(folder.changed)} in {folder.path}; as they are now, they count."
+    is_unknown = database is not None and database.is_unrecorded and folder.record is None and not folder.is_imported
+    if facts.mode is not Mode.JSON and is_unknown and folder.has_data:
+        return f"The files in {folder.path} are older than the database, which an earlier version has served."
+    return ""
+
+
+def _ahead(database: DatabaseSide, folder: FolderSide) -> str:
+    record = folder.record
+    if record is None or record.lineage != database.lineage or record.counter <= database.counter:
+        return ", so the database may lack what they have"
+    return f", and have {_changes(record.counter - database.counter)} that the database lacks"
+
+
+def _other_lineage(folder: FolderSide) -> str:
+    return f"The files in {folder.path} are another installation's than the database, or an older beginning of it."
+
+
+def _left_behind(folder: FolderSide) -> str:
+    return f"The files in {folder.path} are older than the database that they were left for, which went on without."
+
+
+def _missing(folder: FolderSide) -> _Doubt:
+    return _Doubt(f"{_names(folder.missing)} is missing in {folder.path}.", "Put it back.")
+
+
+def _write_out(folder: FolderSide) -> str:
+    return f"Bring the files up to date with `tzurot export {folder.path}`."
+
+
+def _changes(number: int) -> str:
+    return f"{number:,} change{'' if number == 1 else 's'}"
+
+
+def _names(files: Sequence[str]) -> str:
+    more = len(files) - NAMES_LIMIT
+    return ", ".join(files[:NAMES_LIMIT]) + (f" and {more} more" if more > 0 else "")
