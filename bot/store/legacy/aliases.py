@@ -21,7 +21,7 @@ from bot.store.legacy.record import (
 )
 
 Pair: TypeAlias = tuple[object, object, dict[str, Any]]
-"""An alias, the personality that it points to, and the other keys of the alias."""
+"""An alias, the personality that it points to, and the `extra` of the alias."""
 
 MAP_ONLY = "map"
 LIST_ONLY = "list"
@@ -32,7 +32,9 @@ def read_aliases(folder: LegacyFolder, people: PersonalityFile) -> Iterator[Entr
     if _has_own(people):
         yield from _first_of_each(people.name, _nested(people))
     else:
-        pairs: list[Pair] = [(alias, target, {}) for alias, target in folder.entries(ALIASES)]
+        # Beside a nested file they were no part of its lists.
+        more = _placed({}, MAP_ONLY) if people.is_nested else {}
+        pairs: list[Pair] = [(alias, target, more) for alias, target in folder.entries(ALIASES)]
         yield from _first_of_each(folder.source_of(ALIASES), pairs)
 
 
@@ -53,15 +55,15 @@ def _nested(people: PersonalityFile) -> list[Pair]:
     pairs: list[Pair] = []
     for alias, target in people.alias_map:
         known = typed.get((alias, target)) if isinstance(target, str) else None
-        pairs.append((alias, target, _facts(MAP_ONLY) if known is None else known))
+        pairs.append((alias, target, _placed({}, MAP_ONLY) if known is None else known))
     for name, listed, more in record_aliases(people.records):
         if not isinstance(listed, str) or (listed, name) not in mapped:
-            pairs.append((listed, name, more | _facts(LIST_ONLY)))
+            pairs.append((listed, name, _placed(more, LIST_ONLY)))
     return pairs
 
 
-def _facts(place: str) -> dict[str, Any]:
-    return {IMPORT_KEY: {"shape": place}}
+def _placed(more: dict[str, Any], place: str) -> dict[str, Any]:
+    return more | {IMPORT_KEY: more.get(IMPORT_KEY, {}) | {"shape": place}}
 
 
 def _first_of_each(file: str, pairs: list[Pair]) -> Iterator[Entry]:
@@ -86,7 +88,8 @@ def _decode_alias(alias: object, target: object, more: dict[str, Any]) -> Column
     folded = text.lower()
     extra = dict(more)
     if folded != text:
-        extra[IMPORT_KEY] = extra.get(IMPORT_KEY, {}) | {"original": {"alias": text}}
+        facts = extra.get(IMPORT_KEY, {})
+        extra[IMPORT_KEY] = facts | {"original": facts.get("original", {}) | {"alias": text}}
     to_json(extra)
     return {
         "alias": folded,

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from bot.model import EVERY_PERSONALITY, Secret
+from bot.model import EVERY_PERSONALITY, NOBODY, Secret
 from bot.store.legacy import moments
 from bot.store.legacy.folder import AUTH, TOKENS, VERIFIED, LegacyFolder
 from bot.store.legacy.record import (
     IMPORT_KEY,
+    MISSING,
     Columns,
     Defaults,
     Entry,
@@ -69,7 +70,7 @@ def read_auth(folder: LegacyFolder, defaults: Defaults) -> AuthRecords:
     for place, record in _places(folder.source_of(AUTH), _nested_users(folder)):
         _add_nested(records, place, record, defaults)
     logins = [
-        place.entry(lambda place=place, record=record: _flat_login(place.key, record, defaults))  # type: ignore[misc]
+        place.entry(lambda place=place, record=record: _flat_login(place.key, Fields.of(record), defaults))  # type: ignore[misc]
         for place, record in _places(folder.source_of(TOKENS), folder.entries(TOKENS))
     ]
     verifications = [
@@ -106,23 +107,42 @@ def _nested_users(folder: LegacyFolder) -> Iterator[tuple[str, object]]:
 
 
 def _add_nested(records: AuthRecords, place: _Place, record: object, defaults: Defaults) -> None:
-    token = record.get("token") if isinstance(record, dict) else None
-    status = record.get("nsfwStatus") if isinstance(record, dict) else None
-    if isinstance(token, str):
-        records.logins.append(place.entry(lambda: _flat_login(place.key, record, defaults)))
-    elif token is not None or status is None:
-        records.logins.append(place.entry(lambda: _nested_login(place.key, record)))
+    user = record if isinstance(record, dict) else {}
+    has_token, has_status = user.get("token") is not None, user.get("nsfwStatus") is not None
+    status = place.entry(lambda: _nested_status(place.key, user, has_login=has_token)) if has_status else None
+    is_verified = isinstance(status, Row)
+    if has_token or not has_status:
+        login = place.entry(lambda: _nested_login(place.key, record, defaults, has_status=is_verified))
+        records.logins.append(login)
+        if is_verified and isinstance(login, Reject):
+            status = place.entry(lambda: _nested_status(place.key, user, has_login=False))
     if status is not None:
-        has_login = token is not None
-        records.verifications.append(place.entry(lambda: _nested_status(place.key, record, has_login=has_login)))
-    if isinstance(record, dict) and record.get("blacklisted") in (True, "true"):
-        records.blacklist.append(place.entry(lambda: _nested_blacklisting(place.key, record)))
+        records.verifications.append(status)
+    if is_blacklisted(user):
+        records.blacklist.append(place.entry(lambda: _nested_blacklisting(place.key, user)))
 
 
-def _flat_login(key: str, record: object, defaults: Defaults) -> Part:
-    user_id = require_snowflake(key, "the key")
+def is_blacklisted(user: dict[str, Any]) -> bool:
+    """Whether a login of gen2a says that the bot ignores this user."""
+    return user.get("blacklisted") in (True, "true")
+
+
+def _nested_login(key: str, record: object, defaults: Defaults, *, has_status: bool) -> Part:
     fields = Fields.of(record)
-    fields.left.pop("nsfwStatus", None)
+    status = fields.take("nsfwStatus")
+    if status is MISSING:
+        fields.absent.append("nsfwStatus")
+    elif status is None:
+        fields.original["nsfwStatus"] = None
+    elif not has_status:
+        fields.left["nsfwStatus"] = status  # it becomes no row of its own
+    if isinstance(fields.left.get("token"), str):
+        return _flat_login(key, fields, defaults, NESTED)
+    return _object_login(key, fields)
+
+
+def _flat_login(key: str, fields: Fields, defaults: Defaults, file: str | None = None) -> Part:
+    user_id = require_snowflake(key, "the key")
     token = require_text(fields.left.pop("token", None), "the token")
     expires_raw = fields.left.get("expiresAt")
     is_endless = moments.is_beyond(expires_raw)
@@ -135,57 +155,58 @@ def _flat_login(key: str, record: object, defaults: Defaults) -> Part:
         fields.absent.append("expiresAt")
     if expires_at is None and not is_endless:
         expires_at = moments.add(created_at, lifetime)
-    return _login_part(user_id, token, (created_at, expires_at), (fields, None))
+    columns = _login_columns(user_id, token, created_at, expires_at)
+    return _with_rest(columns, fields, {}, {"file": file} if file else {})
 
 
-def _nested_login(key: str, record: object) -> Part:
+def _object_login(key: str, fields: Fields) -> Part:
     user_id = require_snowflake(key, "the key")
-    fields = Fields.of(record)
     token = fields.left.pop("token", None)
     if token is None:
         raise RecordRejectedError("has neither a token nor a verification")
     inner = Fields.of(token)
     value = require_text(inner.left.pop("value", None), "the token")
     fields.confirm("userId", key)
-    fields.left.pop("nsfwStatus", None)
     created_at = fields.time_or("savedAt", "iso", None)
-    expires_at = inner.time("expiresAt", "iso")
-    return _login_part(user_id, value, (created_at, expires_at), (fields, inner))
+    inner.expect("expiresAt")
+    columns = _login_columns(user_id, value, created_at, inner.time("expiresAt", "iso"))
+    return _with_rest(columns, fields, {"token": inner}, {"shape": NESTED})
 
 
-def _login_part(user_id: int, token: str, times: tuple[str, str | None], parts: tuple[Fields, Fields | None]) -> Part:
-    created_at, expires_at = times
-    fields, inner = parts
-    columns = {
+def _login_columns(user_id: int, token: str, created_at: str, expires_at: str | None) -> Columns:
+    return {
         "user_id": user_id,
         "personality_name": EVERY_PERSONALITY,
         "token": Secret(token),
         "created_at": created_at,
         "expires_at": expires_at,
     }
-    return _with_rest(columns, fields, {"token": inner} if inner else {}, NESTED if inner else None)
 
 
 def _flat_status(key: str, record: object) -> Part:
     user_id = require_snowflake(key, "the key")
     fields = Fields.of(record)
+    fields.expect("verifiedAt")
     verified_at = fields.time("verifiedAt", "ms")
     recorded_at = fields.time_or("timestamp", "ms", verified_at)
-    return _with_rest(_status_columns(user_id, fields, verified_at, recorded_at), fields, {}, None)
+    return _with_rest(_status_columns(user_id, fields, verified_at, recorded_at), fields, {}, {})
 
 
-def _nested_status(key: str, record: object, *, has_login: bool) -> Part:
+def _nested_status(key: str, record: dict[str, Any], *, has_login: bool) -> Part:
     user_id = require_snowflake(key, "the key")
     fields = Fields.of(record)
-    status = Fields.of(fields.left.pop("nsfwStatus"))
+    status = Fields.of(fields.take("nsfwStatus"))
     fields.confirm("userId", key)
-    fields.left.pop("token", None)
+    fields.expect("token")
+    if fields.left.get("token", MISSING) is None:
+        fields.take("token")
+    status.expect("verifiedAt")
     verified_at = status.time("verifiedAt", "iso")
     recorded_at = fields.time_or("savedAt", "iso", verified_at)
     columns = _status_columns(user_id, status, verified_at, recorded_at)
     # The rest of the record is kept with its login, if there is one.
     rest = Fields({}) if has_login else fields
-    return _with_rest(columns, rest, {"nsfwStatus": status}, NESTED)
+    return _with_rest(columns, rest, {"nsfwStatus": status}, {"shape": NESTED})
 
 
 def _status_columns(user_id: int, fields: Fields, verified_at: str | None, recorded_at: str) -> Columns:
@@ -201,21 +222,22 @@ def _status_columns(user_id: int, fields: Fields, verified_at: str | None, recor
 
 
 def _nested_blacklisting(key: str, record: dict[str, Any]) -> Part:
-    fields = Fields(record)
     columns = {
         "user_id": require_snowflake(key, "the key"),
-        "blacklisted_by": 0,
-        "blacklisted_at": fields.time("savedAt", "iso") or moments.UNKNOWN_TIME,
-        "extra": {IMPORT_KEY: {"shape": NESTED}},
+        "reason": None,
+        "blacklisted_by": NOBODY,
+        "blacklisted_at": moments.read(record.get("savedAt")) or moments.UNKNOWN_TIME,
+        # As it will be read from `blacklist.json`, the file that holds it from now on.
+        "extra": {IMPORT_KEY: {"original": {"reason": None}}},
     }
     return columns, None
 
 
-def _with_rest(columns: Columns, fields: Fields, inner: dict[str, Fields], shape: str | None) -> Part:
+def _with_rest(columns: Columns, fields: Fields, inner: dict[str, Fields], facts: dict[str, Any]) -> Part:
     """Put harmless facts into `extra`, and whatever could hold a secret aside to be encrypted."""
-    facts: dict[str, Any] = {"shape": shape} if shape else {}
     secret: dict[str, Any] = {}
     for name, part in {"": fields, **inner}.items():
+        part.set_import_aside()
         harmless = {key: value for key, value in part.original.items() if _is_harmless(value)}
         hidden = part.left | {IMPORT_KEY: {key: part.original[key] for key in part.original if key not in harmless}}
         hidden = {key: value for key, value in hidden.items() if key != IMPORT_KEY or value}

@@ -34,6 +34,7 @@ def _avatar(folder: Path, key: str, record: object) -> Columns:
     fields = Fields.of(record)
     name = require_text(key, "the personality")
     filename = require_text(fields.left.get("localFilename"), "the image file")
+    fields.expect("originalUrl", "downloadedAt", "lastChecked")
     content = _read_image(folder / IMAGES, filename)
     checksum = fields.left.get("checksum")
     if isinstance(checksum, str) and hashlib.md5(content, usedforsecurity=False).hexdigest() != checksum.lower():

@@ -48,6 +48,7 @@ def _blacklisting(key: str, record: object, defaults: Defaults) -> Columns:
     user_id = require_snowflake(key, "the user")
     fields = Fields.of(record)
     fields.confirm("userId", key)
+    fields.expect("reason")
     columns = {
         "user_id": user_id,
         "reason": fields.text("reason"),
@@ -66,12 +67,14 @@ def read_notifications(folder: LegacyFolder) -> Iterator[Entry]:
 def _preference(key: str, record: object) -> Columns:
     user_id = require_snowflake(key, "the user")
     fields = Fields.of(record)
-    if "notificationLevel" not in fields.left:
-        fields.absent.append("notificationLevel")
+    fields.expect("notificationLevel", "lastNotified", "createdAt", "updatedAt")
+    level = fields.text("notificationLevel")
+    if level == "":
+        fields.original["notificationLevel"] = level
     columns = {
         "user_id": user_id,
         "is_opted_out": fields.flag("optedOut"),
-        "level": fields.text("notificationLevel") or DEFAULT_LEVEL,
+        "level": level or DEFAULT_LEVEL,
         "last_notified": fields.text("lastNotified"),
         "created_at": fields.time("createdAt", "iso"),
         "updated_at": fields.time("updatedAt", "iso"),
@@ -90,6 +93,7 @@ def read_version(folder: LegacyFolder) -> Iterator[Entry]:
 
 def _version(_key: str, record: object) -> Columns:
     fields = Fields.of(record)
+    fields.expect("notifiedAt")
     columns = {
         "id": 1,
         "version": require_text(fields.left.pop("version", None), "the version"),

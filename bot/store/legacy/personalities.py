@@ -6,6 +6,7 @@ from typing import Any, TypeGuard
 
 from bot.store.legacy.folder import PERSONALITIES, LegacyFolder
 from bot.store.legacy.record import (
+    IMPORT_KEY,
     MISSING,
     Columns,
     Defaults,
@@ -18,7 +19,10 @@ from bot.store.legacy.record import (
 )
 
 NESTED = "gen2"
+FLAT = "gen1"
 OLDEST = "gen0"
+BARE = "bare"
+"""The fact of an alias that stood in its list as a text, not as an object."""
 FILE_KEYS = ("version", "lastUpdated", "backupDate")
 
 
@@ -34,7 +38,11 @@ class PersonalityFile:
 
     def rows(self, defaults: Defaults) -> Iterator[Entry]:
         """Every personality."""
-        return read_each(self.name, self.records, lambda key, record: decode_personality(key, record, defaults))
+        return read_each(
+            self.name,
+            self.records,
+            lambda key, record: decode_personality(key, record, defaults, in_nested=self.is_nested),
+        )
 
 
 def load(folder: LegacyFolder) -> PersonalityFile:
@@ -58,20 +66,29 @@ def _is_container(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and not {"fullName", "displayName", "profile"} & value.keys()
 
 
-def decode_personality(key: str, record: object, defaults: Defaults) -> Columns:
+def decode_personality(key: str, record: object, defaults: Defaults, *, in_nested: bool) -> Columns:
     """One personality; its key is its name, because that is what everything else in the folder refers to."""
     fields = Fields.of(record)
     require_text(key, "the name")
-    if isinstance(fields.left.get("profile"), dict) or {"ownerId", "personalityId"} & fields.left.keys():
-        columns = _decode_nested(key, fields, defaults)
-    else:
-        columns = _decode_flat(key, fields, defaults)
-    to_json(columns["extra"])
-    return columns | {"full_name": key, "name_lower": key.lower(), "metadata": "{}"}
+    is_nested = isinstance(fields.left.get("profile"), dict) or bool({"ownerId", "personalityId"} & fields.left.keys())
+    is_oldest = not is_nested and "createdBy" in fields.left and "addedBy" not in fields.left
+    columns = _decode_nested(key, fields, defaults) if is_nested else _decode_flat(key, fields, defaults, is_oldest)
+    if in_nested:
+        _take_aliases(fields, is_active=bool(columns["is_active"]))
+    shape = NESTED if is_nested else OLDEST if is_oldest else None
+    extra = fields.rest(shape, None if is_nested == in_nested else NESTED if in_nested else FLAT)
+    to_json(extra)
+    return columns | {"full_name": key, "name_lower": key.lower(), "metadata": "{}", "extra": extra}
 
 
-def _decode_flat(key: str, fields: Fields, defaults: Defaults) -> Columns:
-    is_oldest = "createdBy" in fields.left and "addedBy" not in fields.left
+def _take_aliases(fields: Fields, *, is_active: bool) -> None:
+    """They become rows of their own, which a removed personality can't have."""
+    fields.expect("aliases")
+    if is_active and isinstance(fields.left.get("aliases"), list):
+        fields.take("aliases")
+
+
+def _decode_flat(key: str, fields: Fields, defaults: Defaults, is_oldest: bool) -> Columns:
     owner, added = ("createdBy", "createdAt") if is_oldest else ("addedBy", "addedAt")
     fields.confirm("fullName", key)
     updated_at = fields.time("lastUpdated", "iso")
@@ -83,7 +100,6 @@ def _decode_flat(key: str, fields: Fields, defaults: Defaults) -> Columns:
         "added_at": fields.time_or(added, "ms" if is_oldest else "iso", updated_at),
         "updated_at": updated_at,
         "is_active": 1,
-        "extra": fields.rest(OLDEST if is_oldest else None),
     }
 
 
@@ -91,6 +107,8 @@ def _decode_nested(key: str, fields: Fields, defaults: Defaults) -> Columns:
     profile = _take_profile(fields)
     fields.confirm("id", key)
     profile.confirm("name", key)
+    profile.expect("avatarUrl", "errorMessage", "prompt")
+    fields.expect("updatedAt")
     updated_at = fields.time("updatedAt", "iso")
     columns = {
         "display_name": _display_name(profile, key),
@@ -103,18 +121,18 @@ def _decode_nested(key: str, fields: Fields, defaults: Defaults) -> Columns:
         "updated_at": updated_at,
         "is_active": int(not fields.flag("removed")),
     }
-    if columns["is_active"] and isinstance(fields.left.get("aliases"), list):
-        fields.take("aliases")  # they become rows of their own, which a removed personality can't have
     # `modelPath` never went over the wire: as a column it would change whom the AI service is asked for.
     fields.left["profile"] = profile.rest() or {}
-    return columns | {"extra": fields.rest(NESTED)}
+    return columns
 
 
 def _take_profile(fields: Fields) -> Fields:
     profile = fields.take("profile")
     if isinstance(profile, dict):
         return Fields(dict(profile))
-    if profile is not MISSING:
+    if profile is MISSING:
+        fields.absent.append("profile")
+    else:
         fields.original["profile"] = profile
     return Fields({})
 
@@ -136,11 +154,11 @@ def other_names(row: Row) -> list[str]:
 
 
 def record_aliases(records: list[tuple[str, object]]) -> Iterator[tuple[str, object, dict[str, Any]]]:
-    """The aliases that stand in nested records: personality, alias, and the other keys of the alias."""
+    """The aliases that stand in nested records: personality, alias, and the `extra` of the alias."""
     for name, record in records:
         entries = record.get("aliases") if isinstance(record, dict) else None
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict):
-                yield name, entry.get("value"), {key: value for key, value in entry.items() if key != "value"}
+                yield name, entry.get("value"), Fields({k: v for k, v in entry.items() if k != "value"}).rest() or {}
             else:
-                yield name, entry, {}
+                yield name, entry, {IMPORT_KEY: {BARE: True}}

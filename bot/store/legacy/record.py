@@ -2,8 +2,9 @@
 
 `extra` is made so that the record can be written again as it was. Unknown keys stand in it under their own
 names. Its key `import` says what the columns alone can't: `shape` (the generation, where it is not the flat
-one), `original` (values as they stood, where a column says it differently), `absent` (keys that were missing
-though their column has a value). A column without a value and without an `original` was a missing key.
+one), `file` (the generation of the file, where it is not the record's own), `original` (values as they stood,
+where a column says it differently), `absent` (keys that were missing though their column has a value, or though
+the original always writes them). Any other column without a value and without an `original` was a missing key.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
-from bot.model import Secret
+from bot.model import NOBODY, Secret
 from bot.store.legacy import moments
 from bot.store.legacy.moments import UNKNOWN_TIME, Form
 
@@ -133,6 +134,12 @@ def require_snowflake(value: object, what: str) -> int:
     return snowflake
 
 
+def read_flag(value: object, *, default: bool) -> int:
+    """What a value that is no boolean means where one is expected."""
+    words = {"true": True, "1": True, "false": False, "0": False}
+    return int(words.get(str(value).strip().lower(), default))
+
+
 @dataclass(slots=True)
 class Fields:
     """The keys of one record; each is taken once, what is left over is `extra`."""
@@ -152,6 +159,10 @@ class Fields:
         """The raw value, or MISSING."""
         return self.left.pop(key, MISSING)
 
+    def expect(self, *keys: str) -> None:
+        """Note which of these are missing, because the original always writes them."""
+        self.absent += [key for key in keys if key not in self.left]
+
     def text(self, key: str) -> str | None:
         """Text that may be absent; anything else counts as absent and is kept as it was."""
         value = self.take(key)
@@ -170,8 +181,7 @@ class Fields:
             self.absent.append(key)
             return int(default)
         self.original[key] = value
-        words = {"true": True, "1": True, "false": False, "0": False}
-        return int(words.get(str(value).strip().lower(), default))
+        return read_flag(value, default=default)
 
     def time(self, key: str, form: Form) -> str | None:
         """A time that may be absent."""
@@ -197,6 +207,8 @@ class Fields:
         if value is MISSING:
             self.absent.append(key)
             return default
+        if value == str(NOBODY):
+            return NOBODY
         snowflake = to_snowflake(value)
         if snowflake is None or not isinstance(value, str):
             self.original[key] = value
@@ -210,25 +222,17 @@ class Fields:
         elif found != value:
             self.original[key] = found
 
-    def facts(self, shape: str | None = None) -> dict[str, Any]:
-        """What the columns alone don't say of how the record stood."""
-        facts: dict[str, Any] = {"shape": shape} if shape else {}
-        if self.original:
-            facts["original"] = self.original
-        if self.absent:
-            facts["absent"] = self.absent
-        return facts
-
-    def rest(self, shape: str | None = None) -> dict[str, Any] | None:
+    def rest(self, shape: str | None = None, file: str | None = None) -> dict[str, Any] | None:
         """Unknown keys under their names and the facts; None if there is nothing to keep."""
-        facts = self.facts(shape)
-        left = dict(self.left)
-        if IMPORT_KEY in left:
-            # A real key of that name would be taken for the facts.
-            facts.setdefault("original", {})[IMPORT_KEY] = left.pop(IMPORT_KEY)
-        if facts:
-            left[IMPORT_KEY] = facts
-        return left or None
+        self.set_import_aside()
+        told = {"shape": shape, "file": file, "original": self.original, "absent": self.absent}
+        facts = {name: fact for name, fact in told.items() if fact}
+        return self.left | ({IMPORT_KEY: facts} if facts else {}) or None
+
+    def set_import_aside(self) -> None:
+        """Keep a real key of that name elsewhere: it would be taken for the facts."""
+        if IMPORT_KEY in self.left:
+            self.original[IMPORT_KEY] = self.left.pop(IMPORT_KEY)
 
 
 def to_json(value: Any) -> str:

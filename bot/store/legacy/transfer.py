@@ -177,12 +177,9 @@ class _Run:
         expires_at = columns["expires_at"]
         if expires_at is None:
             self.report.notes.endless += 1
-        if expires_at is None or expires_at > self.transfer.data.now:
-            return columns
-        self.report.notes.expired += 1
-        extra = columns["extra"] or {}
-        facts = {**extra.get(IMPORT_KEY, {}), "expired": True}
-        return columns | {"extra": {**extra, IMPORT_KEY: facts}}
+        elif expires_at <= self.transfer.data.now:
+            self.report.notes.expired += 1
+        return columns
 
 
 def _as_it_is(columns: Columns) -> Columns:
