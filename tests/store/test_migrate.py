@@ -20,6 +20,7 @@ from .conftest import file_size_limit
 
 GOOD = '"""Good."""\n\n\ndef migrate(db):\n    """Run."""\n    db.execute("CREATE TABLE {name} (id INTEGER) STRICT")\n'
 BAD = GOOD + '    db.execute("INSERT INTO {name} VALUES (1)")\n    db.execute("INSERT INTO nowhere VALUES (1)")\n'  # noqa: S608 - a migration written by the test
+STORAGE = GOOD + '    db.execute("CREATE TABLE storage (mode TEXT) STRICT")\n'
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_a_database_from_a_newer_version_is_refused_and_not_touched(path: Path, 
 
 async def test_the_store_opens_only_its_own_schema(path: Path, folder: Path) -> None:
     settings = Settings(_env_file=None)
-    add(folder, "0002_b", GOOD)
+    add(folder, "0002_b", STORAGE)
     with pytest.raises(ProtectedError, match="older schema"):
         await open_store(path, settings=settings)
     migrate.migrate(path)
