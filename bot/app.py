@@ -26,7 +26,7 @@ from bot.durability.drill_child import drill_aside
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
 from bot.durability.lineage import read_marker
 from bot.durability.litestream import Litestream
-from bot.durability.lock import VolumeLock
+from bot.durability.lock import VolumeLock, files_folder
 from bot.durability.watchdog import Watchdog
 from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError
 from bot.model import Secret
@@ -96,22 +96,32 @@ class Parts:
         return self.backend.store
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inherited:
+    """What a supervisor passed on as open files; what it did not, is taken and opened here."""
+
+    lock_fd: int | None = None
+    files_lock_fd: int | None = None
+    listen_fd: int | None = None
+
+
+NOTHING = Inherited()
+
+
 async def run_bot(
     settings: Settings,
-    lock_fd: int | None = None,
-    listen_fd: int | None = None,
+    inherited: Inherited = NOTHING,
     stop: asyncio.Event | None = None,
+    *,
+    accept_older: bool = False,
 ) -> int:
-    """Be the bot until SIGTERM, SIGINT or `stop`; returns the exit code, or raises the error that has one.
-
-    `lock_fd` and `listen_fd` are what a supervisor passed on; without them the lock is taken and the port opened here.
-    """
+    """Be the bot until SIGTERM, SIGINT or `stop`; returns the exit code, or raises the error that has one."""
     async with AsyncExitStack() as stack:
-        stack.callback(_hold_lock(settings, lock_fd).release)
+        _hold_locks(stack, settings, inherited)
         stop = stop or _stop_on_signals()
-        readiness = await _serve_probes(stack, settings, listen_fd)
+        readiness = await _serve_probes(stack, settings, inherited.listen_fd)
         token = _token_of(settings)
-        parts = await _open(stack, settings, readiness)
+        parts = await _open(stack, settings, readiness, accept_older=accept_older)
         await parts.refusals.require_none(token)
         await _go_online(stack, parts, token, stop)
         readiness.phase = STOPPING
@@ -135,9 +145,9 @@ async def _go_online(stack: AsyncExitStack, parts: Parts, token: Secret, stop: a
         raise
 
 
-async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadiness) -> Parts:
+async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadiness, *, accept_older: bool) -> Parts:
     cipher = cipher_from(settings)
-    backend = await _open_backend(settings, cipher)
+    backend = await _open_backend(settings, cipher, accept_older=accept_older)
     stack.push_async_callback(backend.close)
     store = backend.store
     await require_keys(store, cipher)
@@ -167,9 +177,9 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
     )
 
 
-async def _open_backend(settings: Settings, cipher: Cipher) -> Backend:
+async def _open_backend(settings: Settings, cipher: Cipher, *, accept_older: bool) -> Backend:
     try:
-        return await open_backend(settings, cipher)
+        return await open_backend(settings, cipher, accept_older=accept_older)
     except DamagedError as error:  # starting again and again would not mend it
         raise ProtectedError(error.message, remedy=error.remedy) from error
 
@@ -236,10 +246,13 @@ def _listener(settings: Settings, listen_fd: int | None) -> socket.socket:
     return listen(settings.listen_address, settings.port) if listen_fd is None else inherit_listener(listen_fd)
 
 
-def _hold_lock(settings: Settings, lock_fd: int | None) -> VolumeLock:
-    if lock_fd is not None:
-        return VolumeLock.inherit(lock_fd)
-    return VolumeLock.take(settings.database_path.parent, settings.lock_timeout_seconds)
+def _hold_locks(stack: AsyncExitStack, settings: Settings, inherited: Inherited) -> None:
+    held = {settings.database_path.parent: inherited.lock_fd}
+    if (folder := files_folder(settings)) is not None:
+        held[folder] = inherited.files_lock_fd
+    for path, fd in held.items():
+        lock = VolumeLock.take(path, settings.lock_timeout_seconds) if fd is None else VolumeLock.inherit(fd)
+        stack.callback(lock.release)
 
 
 def _stop_on_signals() -> asyncio.Event:

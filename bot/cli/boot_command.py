@@ -1,5 +1,6 @@
 """`tzurot boot`: make the volume ready for a start, or explain what a start would do and why."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 from bot.cli import explanation
 from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
 from bot.cli.printing import show
-from bot.durability.boot import Boot, Prepared, take_lock
+from bot.durability.boot import Boot, Prepared, take_files_lock, take_lock
 from bot.durability.decision import Action
 from bot.durability.explain import explain
 from bot.durability.preflight import require_litestream
@@ -21,6 +22,7 @@ NEXT = {
     Action.DEGRADED: "The bucket did not answer, so nothing was done; `tzurot run` would start without it.",
     Action.ALONE: "Nothing had to be done; there is no copy of this database.",
     Action.CONTINUE: "Nothing had to be done.",
+    Action.FILES: "Nothing had to be done; the files are all there is, and nothing is copied.",
 }
 
 
@@ -50,7 +52,7 @@ def command(database: Path | None, *, explains: bool, as_json: bool) -> int:
 
 
 async def _prepare(settings: Settings) -> Prepared:
-    with await take_lock(settings) as lock:
+    with await take_lock(settings) as lock, await take_files_lock(settings) or nullcontext():
         boot = Boot(settings, lock, lambda _: None)
         try:
             return await boot.prepare()

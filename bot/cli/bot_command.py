@@ -8,19 +8,21 @@ from pathlib import Path
 
 import click
 
-from bot.app import run_bot
-from bot.cli.options import common_options, read_settings, start_logging
+from bot.app import Inherited, run_bot
+from bot.cli.options import accept_older_option, common_options, read_settings, start_logging
 from bot.durability.last_words import say_last
 from bot.errors import TzurotError
 
 
 @click.command("bot")
 @common_options
+@accept_older_option
 @click.option("--lock-fd", type=int, hidden=True, help="The volume's lock, as the supervisor's open file.")
+@click.option("--files-lock-fd", type=int, hidden=True, help="The JSON folder's lock, as the same.")
 @click.option("--listen-fd", type=int, hidden=True, help="The listening socket for probes, as an open file.")
 @click.option("--words-fd", type=int, hidden=True, help="Where the supervisor is told why this process ends.")
 def command(
-    database: Path | None, lock_fd: int | None, listen_fd: int | None, words_fd: int | None, *, as_json: bool
+    database: Path | None, words_fd: int | None, *, as_json: bool, accept_older: bool, **inherited: int | None
 ) -> None:
     """Be the bot; `tzurot run` adds the start decision and the copy in the bucket."""
     del as_json
@@ -29,7 +31,7 @@ def command(
     logging.getLogger("discord.client").addFilter(_without_traceback)
     with asyncio.Runner() as runner:
         try:
-            code = runner.run(run_bot(settings, lock_fd, listen_fd))
+            code = runner.run(run_bot(settings, Inherited(**inherited), accept_older=accept_older))
         except TzurotError as error:
             if words_fd is None:
                 raise

@@ -34,6 +34,15 @@ def common_options(function: F) -> F:
     return database(as_json(function))
 
 
+def accept_older_option(function: F) -> F:
+    """Add `--accept-older`."""
+    return click.option(
+        "--accept-older",
+        is_flag=True,
+        help="Serve the storage mode's data although the other side (database or JSON files) has newer; warns.",
+    )(function)
+
+
 def read_settings(database: Path | None = None, **overrides: object) -> Settings:
     """The environment's settings, with what the command line gave in their place."""
     if database is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.durability import refusals
 from bot.durability.aside import run_aside
 from bot.durability.bucket import Bucket, claim_next, next_epoch
-from bot.durability.decision import Action, Decision, decide
+from bot.durability.decision import Action, Decision, decide, decide_files
 from bot.durability.facts import Inspect, gather_facts, reach
 from bot.durability.leaseholder import Leaseholder
 from bot.durability.lineage import (
@@ -25,7 +25,7 @@ from bot.durability.lineage import (
     parse_txid,
     write_marker,
 )
-from bot.durability.lock import POLL_SECONDS, VolumeLock, held_error
+from bot.durability.lock import POLL_SECONDS, VolumeLock, files_folder, held_error
 from bot.durability.presence import find_holder
 from bot.durability.refusals import describe_loss
 from bot.durability.restore import Source, fetch
@@ -33,6 +33,8 @@ from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.durability.volume import clean, forget_replication, inspect_volume, place, quarantine, staged
 from bot.errors import ConfigurationError, InvalidInputError, ProtectedError, UnavailableError
 from bot.settings import Settings
+from bot.store.files.sides import import_source, imports_files
+from bot.store.files.switch import require_switch
 from bot.store.inspection import inspect_file
 from bot.store.legacy.importer import ImportOptions, import_folder, rejects_path
 from bot.store.migrate import create_database, is_current
@@ -55,7 +57,16 @@ class Prepared:
 
 async def take_lock(settings: Settings) -> VolumeLock:
     """The volume's lock, waiting for a process that is about to end; ProtectedError when it stays held."""
-    folder = settings.database_path.absolute().parent
+    return await _take_lock(settings, settings.database_path.absolute().parent)
+
+
+async def take_files_lock(settings: Settings) -> VolumeLock | None:
+    """The same for the folder of the JSON files, where that is another one: two databases must not share it."""
+    folder = files_folder(settings)
+    return await _take_lock(settings, folder) if folder else None
+
+
+async def _take_lock(settings: Settings, folder: Path) -> VolumeLock:
     deadline = time.monotonic() + settings.lock_timeout_seconds
     if (lock := VolumeLock.try_take(folder)) is not None:
         return lock
@@ -72,8 +83,9 @@ async def take_lock(settings: Settings) -> VolumeLock:
 class Boot:
     """One start: decides and carries out; the caller holds the volume's lock throughout."""
 
-    def __init__(self, settings: Settings, lock: VolumeLock, progress: Progress) -> None:
+    def __init__(self, settings: Settings, lock: VolumeLock, progress: Progress, *, accept_older: bool = False) -> None:
         self._settings = settings
+        self._accept_older = accept_older
         self._lock = lock
         self._progress = progress
         self._database = settings.database_path.absolute()
@@ -82,13 +94,31 @@ class Boot:
 
     async def prepare(self) -> Prepared:
         """Bring the volume into the state that the decision asks for; raises whatever makes going on unsafe."""
+        if self._settings.mode == "json":
+            return await self._prepare_files()
         clean(self._database)
         self._progress("The volume and the bucket are being looked at.")
         facts = await self._gather()
         decision = decide(facts)
         log.log(_level(decision), "Decision: %s, because %s", decision.action, decision.reason)
+        if decision.action is not Action.RESTORE:
+            await self._require_switch(decision)
         marker = await self._carry_out(decision, facts)
+        if decision.action is Action.RESTORE:  # what the copy knows of the switch, only the copy can tell
+            await self._require_switch(decision)
         return Prepared(decision.action, marker, not await run_aside(is_current, self._database), decision.reason)
+
+    async def _prepare_files(self) -> Prepared:
+        self._progress("The files are being looked at.")
+        decision = decide_files(self._settings)
+        await self._require_switch(decision)
+        log.info("Decision: %s, because %s", decision.action, decision.reason)
+        return Prepared(decision.action, None, is_migration_pending=False, reason=decision.reason)
+
+    async def _require_switch(self, decision: Decision) -> None:
+        """Nothing may run on data that is older than what another mode has served."""
+        is_importing = decision.action is Action.IMPORT and imports_files(self._settings)
+        await run_aside(require_switch, self._settings, accept_older=self._accept_older, is_importing=is_importing)
 
     def _tell(self, trouble: str) -> None:
         self._progress(trouble)
@@ -197,8 +227,8 @@ class Boot:
     async def _create(self, facts: Facts, *, is_import: bool) -> Marker | None:
         prepared = staged(self._database)
         await run_aside(create_database, prepared)
-        if is_import and self._settings.import_dir is not None:
-            await self._import(self._settings.import_dir, prepared)
+        if is_import and (source := import_source(self._settings)) is not None:
+            await self._import(source, prepared)
         marker = None if self.bucket is None else await self._begin_epoch(facts)
         self._quarantine()
         if marker is not None:

@@ -12,6 +12,7 @@ from bot.durability.lineage import Current, Marker
 from bot.durability.refusals import describe_database
 from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.errors import UnavailableError
+from bot.settings import Settings
 from bot.store.inspection import FileKind
 
 
@@ -32,6 +33,8 @@ class Action(StrEnum):
     """A new, empty database."""
     IMPORT = "import"
     """A new database from a legacy folder."""
+    FILES = "files"
+    """JSON files are served, and no database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,11 @@ def decide(facts: Facts) -> Decision:
     if facts.database is FileKind.OK:
         return _keep_apart(facts, _decide_with_database(facts, facts.bucket))
     return _decide_without_database(facts, facts.bucket)
+
+
+def decide_files(settings: Settings) -> Decision:
+    """What to do where the files are the truth: nothing has to be in place but them."""
+    return Decision(Action.FILES, f"STORAGE_MODE={settings.mode} serves the files in {settings.json_folder} alone")
 
 
 def _keep_apart(facts: Facts, decision: Decision) -> Decision:

@@ -13,6 +13,7 @@ from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.durability.volume import inspect_volume, local_txid, traces
 from bot.errors import UnavailableError
 from bot.settings import Settings
+from bot.store.files.sides import import_source
 from bot.store.inspection import FileKind, FileReport
 from bot.store.migrate import require_known
 
@@ -50,7 +51,7 @@ async def gather_facts(
         problems=report.problems,
         allow_init=settings.allow_init,
         restore_mode=settings.restore_mode,
-        has_import=settings.import_dir is not None,
+        has_import=import_source(settings) is not None,
     )
 
 

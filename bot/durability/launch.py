@@ -27,6 +27,8 @@ class Launch:
 
     async def bring_up(self, prepared: Prepared) -> None:
         """Do all that the bot has to wait for."""
+        if prepared.action is Action.FILES:
+            return
         if self._replication is None or prepared.marker is None:
             log.warning("There is NO COPY of this database: no bucket is configured (REPLICA_BUCKET)")
             await self._migrate(prepared)

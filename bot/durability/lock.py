@@ -13,12 +13,13 @@ import orjson
 
 from bot.durability.presence import LOCK_NAME, find_holder
 from bot.errors import ProtectedError, StorageError
+from bot.settings import Settings
 
 POLL_SECONDS = 0.05
 
 
 class VolumeLock:
-    """The exclusive right to the database in a folder; child processes that inherit `fd` share it."""
+    """The exclusive right to the data in a folder; child processes that inherit `fd` share it."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -68,10 +69,16 @@ class VolumeLock:
         self.release()
 
 
+def files_folder(settings: Settings) -> Path | None:
+    """The folder of the JSON files, where the mode has them elsewhere than beside the database."""
+    folder, volume = settings.json_folder.absolute(), settings.database_path.absolute().parent
+    return folder if settings.mode != "database" and folder.resolve() != volume.resolve() else None
+
+
 def held_error(folder: Path, timeout_seconds: float) -> ProtectedError:
     """What whoever waited in vain is told."""
     return ProtectedError(
-        f"The database in {folder} is in use by {find_holder(folder) or 'another process'}; "
+        f"The data in {folder} is in use by {find_holder(folder) or 'another process'}; "
         f"waited {timeout_seconds:g} s for it.",
         remedy="Stop the other process first: two writers on one volume would destroy the copy in the bucket.",
     )

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.durability.aside import run_aside
 from bot.durability.backlog import describe_backlog
-from bot.durability.boot import Boot, take_lock
+from bot.durability.boot import Boot, take_files_lock, take_lock
 from bot.durability.child import Child, Program
 from bot.durability.environment import bot_environment
 from bot.durability.health import HealthServer, Readiness, listen
@@ -43,14 +43,18 @@ BOT_COMMAND = (sys.executable, "-m", "bot", "bot")
 class Supervisor:
     """Runs once; `bot_command` is what tests start instead of the bot."""
 
-    def __init__(self, settings: Settings, bot_command: Sequence[str] = BOT_COMMAND) -> None:
+    def __init__(
+        self, settings: Settings, bot_command: Sequence[str] = BOT_COMMAND, *, accept_older: bool = False
+    ) -> None:
         self._settings = settings
+        self._accept_older = accept_older
         self._bot_command = tuple(bot_command)
         self._stop = asyncio.Event()
         self._readiness = Readiness()
         self._health = HealthServer(self._readiness)
         self._replication: Replication | None = None
         self._lease: Leaseholder | None = None
+        self._files_lock: VolumeLock | None = None
         self._bot: Child | None = None
         self._has_volume = False
         self._born: float | None = time.monotonic()
@@ -86,7 +90,8 @@ class Supervisor:
         self._say("Another process still uses the volume.")
         # Held until this process has ended: its children inherit it, and may live a moment longer than this method.
         lock = await take_lock(self._settings)
-        boot = Boot(self._settings, lock, self._say)
+        self._files_lock = await take_files_lock(self._settings)
+        boot = Boot(self._settings, lock, self._say, accept_older=self._accept_older)
         if boot.bucket is None or boot.lease is None:
             return await self._live(boot, lock, listener)
         self._lease = boot.lease
@@ -101,7 +106,7 @@ class Supervisor:
         return await race(
             self._keep_bot(lock, listener),
             launch.keep_up(boot, prepared),
-            watch_volume(self._settings, lock),
+            watch_volume(self._settings, lock, self._files_lock),
         )
 
     async def _keep_bot(self, lock: VolumeLock, listener: socket.socket) -> int:
@@ -135,7 +140,13 @@ class Supervisor:
 
     def _bot_program(self, lock: VolumeLock, listener: socket.socket, words_fd: int) -> Program:
         files = {"--lock-fd": lock.fd, "--listen-fd": listener.fileno(), "--words-fd": words_fd}
+        if self._files_lock is not None:
+            files["--files-lock-fd"] = self._files_lock.fd
         options = [text for name, fd in files.items() for text in (name, str(fd))]
+        if self._accept_older:
+            # Once: what another program writes while the bot is up was not meant.
+            self._accept_older = False
+            options.append("--accept-older")
         database = ("--database", str(self._settings.database_path.absolute()))
         socket_path = self._replication.socket if self._replication else None
         environment = bot_environment(self._settings, socket_path)

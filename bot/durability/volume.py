@@ -22,20 +22,20 @@ QUARANTINE = "quarantine-"
 
 
 def require_mounted(settings: Settings, is_mount: Callable[[Path], bool] = os.path.ismount) -> None:
-    """On Railway, refuse to keep the database where the next deploy throws it away: ConfigurationError."""
+    """On Railway, refuse to keep the state where the next deploy throws it away: ConfigurationError."""
     if settings.railway_environment_id is None:
         return
     mount = settings.railway_volume_mount_path
-    database = settings.database_path.absolute()
+    name, place = "DATABASE_PATH", settings.database_path.absolute()
+    if settings.mode == "json":
+        name, place = "JSON_DIR", settings.json_folder.absolute()
     if mount is None or not is_mount(mount):
         raise ConfigurationError(
-            "This service has no volume, so every deploy would begin without its database.",
+            "This service has no volume, so every deploy would begin without its data.",
             remedy="Attach a volume at /app/data in Railway.",
         )
-    if not database.is_relative_to(mount):
-        raise ConfigurationError(
-            f"DATABASE_PATH {database} is not on the volume at {mount}.", remedy="Leave DATABASE_PATH unset."
-        )
+    if not place.is_relative_to(mount):
+        raise ConfigurationError(f"{name} {place} is not on the volume at {mount}.", remedy=f"Leave {name} unset.")
 
 
 def replication_folder(database: Path) -> Path:

@@ -175,7 +175,8 @@ def _doubt_new_database(facts: Facts) -> _Doubt | None:
     if not facts.is_importing:
         return _Doubt(
             f"{folder.path} holds data that a new database would not have.",
-            f"Set IMPORT_DIR={folder.path} to begin with it.",
+            f"Set IMPORT_DIR={folder.path} to begin with it, or let JSON_DIR name another folder.",
+            may_accept=False,
         )
     if folder.missing:
         return _missing(folder)

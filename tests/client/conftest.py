@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.app import run_bot
+from bot.app import Inherited, run_bot
 from bot.durability.health import listen
 from bot.sandbox.ai import AISandbox
 from bot.sandbox.discord import Channel, DiscordOptions, DiscordSandbox, Guild, Message, Permission, User
@@ -110,7 +110,7 @@ class RunningBot:
 
     def start(self) -> None:
         listener = os.dup(self._listener.fileno())
-        self.task = asyncio.create_task(run_bot(self._world.settings(), None, listener, self._stop))
+        self.task = asyncio.create_task(run_bot(self._world.settings(), Inherited(listen_fd=listener), self._stop))
 
     async def ready(self) -> None:
         """Wait until the probe says so."""

@@ -52,6 +52,13 @@ def test_railway_with_the_database_off_its_volume_is_refused(alone: Container) -
         require_mounted(settings, lambda _: True)
 
 
+def test_railway_with_the_served_files_off_its_volume_is_refused(alone: Container) -> None:
+    place = {"RAILWAY_ENVIRONMENT_ID": "invented", "RAILWAY_VOLUME_MOUNT_PATH": str(alone.volume)}
+    with pytest.raises(ConfigurationError, match="JSON_DIR /elsewhere is not on the volume"):
+        require_mounted(alone.settings(STORAGE_MODE="json", JSON_DIR="/elsewhere", **place), lambda _: True)
+    require_mounted(alone.settings(STORAGE_MODE="dual", JSON_DIR="/elsewhere", **place), lambda _: True)
+
+
 def test_litestream_gets_none_of_the_bots_secrets(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISCORD_TOKEN", "ENCRYPTION_KEYS", "AWS_CA_BUNDLE", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "invented")

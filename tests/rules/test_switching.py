@@ -45,22 +45,22 @@ FOLDERS = {
 DATABASE_IS_TRUTH = """
                          none blank unrecorded imported database dual shadow json
 none                     .    .     .          .        .        .    .      !
-original's               !    !     .          !        !        !    !      !
-original's, imported     !    .     .          .        .        .    .      !
-at 0                     !    .     .          .        .        .    .      !
-at 4                     !    !     !          !        .        .    .      !
-at 5                     !    !     !          !        .        .    .      !
-at 6                     !    !     !          !        !        !    !      !
-at 5, left behind        !    !     !          !        .        .    .      !
-at 5, changed            !    !     !          !        !        !    !      !
-at 5, changed, imported  !    .     .          .        .        .    .      !
-at 6, imported           !    !     !          !        !        !    !      !
-at 5, one missing        !    !     !          !        .        .    .      !
-at 5, all missing        !    !     !          !        .        .    .      !
-at 5, empty              !    !     !          !        .        .    .      !
-another's                !    !     !          !        !        !    !      !
-another's, imported      !    .     .          .        .        .    .      !
-another's, gone          !    !     !          !        !        !    !      !
+original's               X    !     .          !        !        !    !      !
+original's, imported     X    .     .          .        .        .    .      !
+at 0                     X    .     .          .        .        .    .      !
+at 4                     X    !     !          !        .        .    .      !
+at 5                     X    !     !          !        .        .    .      !
+at 6                     X    !     !          !        !        !    !      !
+at 5, left behind        X    !     !          !        .        .    .      !
+at 5, changed            X    !     !          !        !        !    !      !
+at 5, changed, imported  X    .     .          .        .        .    .      !
+at 6, imported           X    !     !          !        !        !    !      !
+at 5, one missing        X    !     !          !        .        .    .      !
+at 5, all missing        X    !     !          !        .        .    .      !
+at 5, empty              X    !     !          !        .        .    .      !
+another's                X    !     !          !        !        !    !      !
+another's, imported      X    .     .          .        .        .    .      !
+another's, gone          X    !     !          !        !        !    !      !
 """
 FILES_ARE_TRUTH = """
                          none blank unrecorded imported database dual shadow json

@@ -38,6 +38,19 @@ def look(settings: Settings, *, is_importing: bool = False, mode: str = "ro") ->
     return Facts(Mode(settings.mode), database, side, may_begin=may_begin, is_importing=is_importing)
 
 
+def import_source(settings: Settings) -> Path | None:
+    """The folder that a new database begins with: IMPORT_DIR, or the files that are going to follow it."""
+    if settings.import_dir is not None or settings.mode in ("json", "database"):
+        return settings.import_dir
+    return settings.json_folder if JsonFolder(settings.json_folder).has_data() else None
+
+
+def imports_files(settings: Settings) -> bool:
+    """Whether a new database would begin with the folder of the JSON files."""
+    source = import_source(settings)
+    return source is not None and source.resolve() == settings.json_folder.resolve()
+
+
 def _look_at_database(path: Path, mode: str) -> tuple[DatabaseSide | None, list[storage.Import]]:
     report = inspect_file(path, full=False, mode=mode)
     if report.kind is FileKind.MISSING and not report.side_files:
