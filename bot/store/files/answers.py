@@ -7,7 +7,7 @@ so nothing here holds anybody up.
 # ruff: noqa: S608 - names of tables and columns come from the database's own catalogue
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ SELECT c.name FROM pragma_index_list(:table) AS l JOIN pragma_index_info(l.name)
 WHERE l.origin = 'u' AND l.partial = 0 ORDER BY l.seq, c.seqno
 """
 COLUMNS = "SELECT name, pk FROM pragma_table_info(:table)"
+VIEWS = "SELECT name FROM sqlite_schema WHERE type = 'view'"
 SURROGATE = "id"
 
 
@@ -43,38 +44,31 @@ class Mismatch:
     first_key: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Answers:
     """How many reads were compared, and what came of it."""
 
-    compared: int = 0
+    compared: int
     mismatches: list[Mismatch] = field(default_factory=list)
 
 
-def compare_answers(database: Path, files: Path, reads: Iterable[Read], cipher: Cipher) -> Answers:
+def compare_answers(database: Path, files: Path, reads: Sequence[Read], cipher: Cipher) -> Answers:
     """Ask both databases the same; the one loaded from files is changed by it (see `adopt_ciphertexts`)."""
     with _attached(database, files) as both:
         adopt_ciphertexts(both, cipher)
-        return _compare(both, database, list(reads))
+        differing: Counter[str] = Counter()
+        for read in _find_differing(both, database, reads):
+            differing.update(find_tables(both, read))
+        first = {table: find_first_difference(both, table) for table in sorted(differing)}
+    # Where no table differs, only the order did, which nothing had promised.
+    found = [Mismatch(table, differing[table], key) for table, key in first.items() if key is not None]
+    return Answers(len(reads), found)
 
 
-def _compare(both: RawConnection, database: Path, reads: Sequence[Read]) -> Answers:
-    answers = Answers()
-    differing: Counter[str] = Counter()
-    tables = ReadTables(both)
+def _find_differing(both: RawConnection, database: Path, reads: Sequence[Read]) -> list[Read]:
     with opened(connect(database, "ro", LOCK_SECONDS)) as serving:
         serving.row_factory = None
-        for read in reads:
-            used = tables.of(read)
-            if not used.isdisjoint(OWN_TABLES) or not all(map(is_own, used)):
-                continue
-            answers.compared += 1
-            if not _is_equal(read, _ask(serving, read), _ask(both, read)):
-                differing.update(used)
-    first = {table: find_first_difference(both, table) for table in sorted(differing)}
-    # Where no table differs, only the order did, which nothing had promised.
-    answers.mismatches = [Mismatch(table, differing[table], key) for table, key in first.items() if key is not None]
-    return answers
+        return [read for read in reads if not _is_equal(read, _ask(serving, read), _ask(both, read))]
 
 
 @contextmanager
@@ -97,34 +91,26 @@ def _is_equal(read: Read, ours: list[Any], theirs: list[Any]) -> bool:
     return "ORDER BY" not in read.sql.upper() and Counter(ours) == Counter(theirs)
 
 
-class ReadTables:
-    """Finds out which tables a statement reads, as the engine itself says, once for each distinct SQL."""
+def find_tables(connection: RawConnection, read: Read) -> frozenset[str]:
+    """The tables that a statement reads, as the engine itself says; those behind views, and not the views."""
+    found: set[str] = set()
 
-    def __init__(self, connection: RawConnection) -> None:
-        self._connection = connection
-        self._known: dict[str, frozenset[str]] = {}
+    def note(action: int, table: str | None, _column: str | None, schema: str | None, _source: str | None) -> int:
+        if action == pysqlite3.SQLITE_READ and table and schema:
+            found.add(table)
+        return int(pysqlite3.SQLITE_OK)
 
-    def of(self, read: Read) -> frozenset[str]:
-        """The tables, those behind views among them."""
-        if read.sql not in self._known:
-            self._known[read.sql] = self._find(read)
-        return self._known[read.sql]
+    connection.set_authorizer(note)
+    try:
+        connection.execute(f"EXPLAIN {read.sql}", read.parameters).fetchall()
+    finally:
+        connection.set_authorizer(None)
+    return frozenset(found - {name for (name,) in connection.execute(VIEWS)})
 
-    def _find(self, read: Read) -> frozenset[str]:
-        found: set[str] = set()
 
-        def note(action: int, table: str | None, _column: str | None, schema: str | None, _source: str | None) -> int:
-            if action == pysqlite3.SQLITE_READ and table and schema:
-                found.add(table)
-            return int(pysqlite3.SQLITE_OK)
-
-        self._connection.set_authorizer(note)
-        try:
-            self._connection.execute(f"EXPLAIN {read.sql}", read.parameters).fetchall()
-        finally:
-            self._connection.set_authorizer(None)
-        views = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")}
-        return frozenset(found - views)
+def may_compare(tables: frozenset[str]) -> bool:
+    """Whether the files have all of these tables."""
+    return tables.isdisjoint(OWN_TABLES) and all(map(is_own, tables))
 
 
 def find_first_difference(both: RawConnection, table: str) -> str | None:

@@ -112,11 +112,6 @@ def test_an_order_that_nothing_promised_is_no_mismatch(compare: Compare, databas
     assert compare(tied) == Answers(compared=1)
 
 
-def test_tables_that_the_files_have_no_part_of_are_not_compared(compare: Compare, files: Path) -> None:
-    change(files, "UPDATE storage SET counter = 7")
-    assert compare(Read("SELECT * FROM storage", {}), Read("SELECT name FROM sqlite_schema", {})) == Answers()
-
-
 def test_the_same_secret_under_another_nonce_is_no_mismatch(
     compare: Compare, database: Path, files: Path, cipher: Cipher
 ) -> None:
