@@ -7,9 +7,10 @@ import click
 
 from bot.cli import contents
 from bot.cli.options import common_options, ending_cleanly, print_json, private_files, read_settings
+from bot.cli.readable import readable_database
 from bot.errors import NotFoundError, UnreadableError
 from bot.store.engine import require_engine
-from bot.store.inspection import FileKind, back_up, inspect_file
+from bot.store.inspection import FileKind, FileReport, back_up, inspect_file
 
 
 @click.command("backup")
@@ -21,19 +22,23 @@ def command(target: Path, database: Path | None, *, as_json: bool) -> None:
     PATH must not be there yet; it appears only when the copy is complete and checked, readable by its owner only.
     """
     require_engine()
-    source = read_settings(database).database_path
-    _require_source(source)
-    contents.require_free(target)
-    # On the volume itself, a copy that fills the disk would stop the bot's writes.
-    contents.require_space(target, source.stat().st_size)
+    settings = read_settings(database)
     started = time.monotonic()
-    with ending_cleanly(), private_files():
-        report = back_up(source, target)
+    with ending_cleanly(), private_files(), readable_database(settings, database) as source:
+        report = _copy(source, target)
     made = contents.look_into(report, time.monotonic() - started)
     if as_json:
         print_json(contents.as_object(made))
     else:
         contents.show("Copied to", made)
+
+
+def _copy(source: Path, target: Path) -> FileReport:
+    _require_source(source)
+    contents.require_free(target)
+    # On the volume itself, a copy that fills the disk would stop the bot's writes.
+    contents.require_space(target, source.stat().st_size)
+    return back_up(source, target)
 
 
 def _require_source(source: Path) -> None:

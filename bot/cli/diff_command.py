@@ -8,7 +8,9 @@ import click
 from bot.cli.options import common_options, ending_cleanly, print_json, read_settings
 from bot.cli.printing import print_table, show
 from bot.cli.progress import ConsoleProgress
+from bot.cli.readable import readable_database
 from bot.errors import ExitCode, NotFoundError
+from bot.settings import Settings
 from bot.store.comparison import Comparison, Difference, Key, compare, open_side
 from bot.store.engine import require_engine
 
@@ -29,22 +31,26 @@ def command(other: Path, table: str | None, database: Path | None, *, as_json: b
     """
     require_engine()
     settings = read_settings(database)
-    path, wait = settings.database_path, settings.busy_timeout_seconds
-    if not path.exists():
-        raise NotFoundError(
-            f"There is no database at {path}.", remedy="Give its path with --database or set DATABASE_PATH."
-        )
-    progress = ConsoleProgress(settings.progress_interval_seconds, "Comparing")
-    with ending_cleanly(), open_side(path, wait) as here, open_side(other, wait) as there:
-        if table is not None and table not in {*here.tables, *there.tables}:
-            raise click.BadParameter(f"there is no table {table!r} on either side.", param_hint="--table")
-        with progress.shown():
-            found = compare(here, there, table, progress)
+    with ending_cleanly(), readable_database(settings, database) as path:
+        found = _compare(settings, path, other, table)
     if as_json:
         print_json(as_object(found))
     else:
         _show(found)
     return ExitCode.DONE if found.is_equal else ExitCode.FAILED
+
+
+def _compare(settings: Settings, path: Path, other: Path, table: str | None) -> Comparison:
+    if not path.exists():
+        raise NotFoundError(
+            f"There is no database at {path}.", remedy="Give its path with --database or set DATABASE_PATH."
+        )
+    progress, wait = ConsoleProgress(settings.progress_interval_seconds, "Comparing"), settings.busy_timeout_seconds
+    with open_side(path, wait) as here, open_side(other, wait) as there:
+        if table is not None and table not in {*here.tables, *there.tables}:
+            raise click.BadParameter(f"there is no table {table!r} on either side.", param_hint="--table")
+        with progress.shown():
+            return compare(here, there, table, progress)
 
 
 def as_object(found: Comparison) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def _checks(settings: Settings, session: aiohttp.ClientSession) -> dict[str, Che
         "keys": lambda: local.check_keys(settings),
         "engine": local.check_engine,
         "database": lambda: local.check_database(settings),
+        "storage": lambda: local.check_storage(settings),
         "volume": lambda: local.check_volume(settings),
         "disk": lambda: local.check_disk(settings),
         "port": lambda: local.check_port(settings),

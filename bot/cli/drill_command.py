@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bot.cli.modes import refuse_in_json_mode
 from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_pairs, print_table, show, size
 from bot.durability.drill import Rehearsal
@@ -23,6 +24,7 @@ from bot.store.engine import require_engine
 GENTLE = 10
 """How much the drill that the bot starts gives way to everything else, in steps of niceness."""
 
+NO_COPY = "nothing of it is copied to the bucket, so there is no copy to restore on trial."
 STYLES = {Outcome.VERIFIED: "green", Outcome.FAILED: "bold red", Outcome.INCONCLUSIVE: "yellow"}
 HELD_AGAINST = {
     Scope.LIVE: "the running bot's database, and a second restore",
@@ -42,6 +44,7 @@ def command(database: Path | None, *, gently: bool, as_json: bool) -> int:
     require_engine()
     settings = read_settings(database)
     start_logging("WARNING")
+    refuse_in_json_mode(settings, NO_COPY, "Copy that folder elsewhere, or keep the state in the database again.")
     _require_bucket(settings)
     if gently:
         os.nice(GENTLE)

@@ -65,7 +65,7 @@ async def _restore(settings: Settings, at: datetime | None, epoch: int | None, t
 
 
 def _require_bucket(settings: Settings) -> None:
-    if not settings.is_replicated:
+    if settings.replica_bucket is None:  # in json mode too there is what was copied before
         raise ConfigurationError(
             "No bucket is configured, so there is nothing to restore from.",
             remedy="Set REPLICA_BUCKET and what belongs to it.",

@@ -8,6 +8,7 @@ import click
 
 from bot.cli.options import common_options, print_json, read_settings
 from bot.cli.printing import is_terminal, print_table, show
+from bot.cli.readable import readable_database
 from bot.errors import ExitCode, InvalidInputError
 from bot.store.console import Answer, Console
 from bot.store.engine import require_engine
@@ -45,7 +46,8 @@ def command(
     """
     require_engine()
     settings = read_settings(database)
-    with Console(settings.database_path, timeout_seconds or settings.read_timeout_seconds) as console:
+    timeout = timeout_seconds or settings.read_timeout_seconds
+    with readable_database(settings, database) as path, Console(path, timeout) as console:
         if statement is None:
             _show_catalogue(console, as_json=as_json)
             return

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from bot.cli.modes import refuse_in_json_mode
 from bot.cli.moment import EXAMPLES, Moment
 from bot.cli.options import common_options, print_json, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_table, show
@@ -27,6 +28,11 @@ from bot.store.engine import require_engine
 ID = re.compile(r"<?[@#]?!?(\d{1,19})>?")
 LOGIN = re.compile(rf"{ID.pattern}(?: (\S.*))?")
 ADD_YES = "Nothing was changed yet; add --yes to do it."
+ONLY_THE_BOT = "only the running bot changes them."
+INSTEAD = (
+    "Whoever changed it can say `undo` to the bot. For all else keep the state in the database: stop the bot,"
+    " `tzurot import` that folder, and start with STORAGE_MODE=dual."
+)
 NO_BOT = "The bot is not running, so this is copied to the bucket at its next start."
 
 
@@ -49,6 +55,7 @@ def command(
     require_engine()
     settings = read_settings(database)
     start_logging("WARNING")
+    refuse_in_json_mode(settings, ONLY_THE_BOT, INSTEAD)
     _require_database(settings.database_path)
     asked = Wanted(Kind(kind), _checked_name(Kind(kind), name), at)
     wanted, preview = run_to_end(_look(settings, asked))

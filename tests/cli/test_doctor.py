@@ -113,7 +113,7 @@ async def test_the_lines_name_the_remedy_and_never_a_secret(healthy: dict[str, s
     assert "→" in out
     assert "\x1b" not in out
     lines = out.splitlines()
-    assert len(lines) == 14
+    assert len(lines) == 15
     assert not [secret for secret in ("invented.token.value", "invented-secret", KEY) if secret in out + err]
 
 
@@ -148,6 +148,25 @@ async def test_an_old_database_in_quarantine_is_named(healthy: dict[str, str]) -
     code, checks = await examine(healthy)
     assert (code, checks["volume"]["verdict"]) == (0, "warn")
     assert folder.name in checks["volume"]["found"]
+
+
+async def test_json_mode_is_looked_at_through_its_files(healthy: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "json"
+    folder.mkdir()
+    environment = healthy | {"STORAGE_MODE": "json", "JSON_DIR": str(folder), "DATABASE_PATH": str(tmp_path / "no.db")}
+    for content, verdict in ((b'{"ada": {"addedBy": "1"}}', "ok"), (b"{", "fail")):
+        (folder / "personalities.json").write_bytes(content)
+        code, checks = await examine(environment)
+        assert (checks["database"]["verdict"], code) == (verdict, int(verdict == "fail"))
+        assert "JSON files are not copied" in checks["bucket"]["found"]
+        assert str(folder) in checks["volume"]["found"]
+    assert "personalities.json can't be read" in checks["database"]["found"]
+
+
+async def test_a_mode_that_may_not_begin_fails(healthy: dict[str, str]) -> None:
+    code, checks = await examine(healthy | {"STORAGE_MODE": "json"})
+    assert (code, checks["storage"]["verdict"]) == (1, "fail")
+    assert checks["storage"]["remedy"]
 
 
 async def test_a_bucket_of_the_wrong_name_is_not_made_by_looking(

@@ -112,6 +112,13 @@ def test_the_newest_state_comes_from_the_current_epoch(tzurot: Run, story: Story
     assert target.stat().st_mode & 0o077 == 0
 
 
+def test_json_mode_has_the_copy_of_the_database_before_it(tzurot: Run, story: Story, tmp_path: Path) -> None:
+    environment = story.environment | {"STORAGE_MODE": "json", "JSON_DIR": str(tmp_path / "json")}
+    ended = tzurot("restore", "--to", tmp_path / "new.db", "--json", "--database", story.database, **environment)
+    assert ended.code == 0, ended.err
+    assert ended.json["tables"]["message_mappings"] == 9
+
+
 @pytest.mark.parametrize("expected", [("five", 5, 1), ("seven", 7, 1), ("nine", 9, 2)])
 def test_an_earlier_state_comes_from_the_epoch_that_was_current_then(
     tzurot: Run, story: Story, tmp_path: Path, expected: tuple[str, int, int]

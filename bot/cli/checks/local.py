@@ -1,5 +1,6 @@
 """Checks of this machine: settings, keys, engine, database, volume, disk, port."""
 
+import asyncio
 import difflib
 import os
 import shutil
@@ -10,13 +11,16 @@ from dotenv import dotenv_values
 
 from bot.cli.checks.finding import Finding, fail, ok, warn
 from bot.cli.printing import size
+from bot.cli.readable import readable_database
 from bot.durability.presence import find_holder
 from bot.durability.volume import QUARANTINE
-from bot.errors import StorageError, TzurotError
+from bot.errors import NotFoundError, StorageError, TzurotError, UnreadableError
 from bot.settings import KEY_RECIPE, Settings
-from bot.store.cipher import cipher_from, require_keys
+from bot.store.cipher import Cipher, cipher_from, require_keys
 from bot.store.console import Console
 from bot.store.engine import engine_version, require_engine
+from bot.store.files.folder import JsonFolder
+from bot.store.files.switch import require_switch
 from bot.store.inspection import FileKind, FileReport, inspect_file
 from bot.store.migrate import known_migrations
 from bot.store.reader import open_reader
@@ -36,22 +40,28 @@ def check_settings() -> Finding:
     return ok("settings", f"read, {sum(name in given for name in known)} of {len(known)} are set")
 
 
-async def check_keys(settings: Settings) -> Finding:
+def check_keys(settings: Settings) -> Finding:
     """Whether there is a key, and every key that stored secrets need."""
     if not settings.encryption_keys:
         return fail("keys", "ENCRYPTION_KEYS is not set", f"Make one with: {KEY_RECIPE}")
     cipher = cipher_from(settings)
     found = f"{len(cipher.key_ids)} given, {cipher.key_ids[0]} encrypts"
-    if _look(settings.database_path).kind is not FileKind.OK:
-        return ok("keys", found)
-    reader = await open_reader(settings.database_path, settings)
+    try:
+        with readable_database(settings) as path:
+            if _look(path).kind is not FileKind.OK:
+                return ok("keys", found)
+            asyncio.run(_require_keys(path, settings, cipher))
+    except (StorageError, UnreadableError, NotFoundError) as error:
+        return warn("keys", f"{found}; {error.message}", error.remedy)
+    return ok("keys", f"{found}, every stored secret has its key")
+
+
+async def _require_keys(path: Path, settings: Settings, cipher: Cipher) -> None:
+    reader = await open_reader(path, settings)
     try:
         await require_keys(reader, cipher)
-    except StorageError as error:
-        return warn("keys", f"{found}; {error.message}", error.remedy)
     finally:
         await reader.close()
-    return ok("keys", f"{found}, every stored secret has its key")
 
 
 def check_engine() -> Finding:
@@ -61,7 +71,10 @@ def check_engine() -> Finding:
 
 
 def check_database(settings: Settings) -> Finding:
-    """What lies at the database's path."""
+    """What lies at the database's path, or in json mode whether a database can be made of the files."""
+    if settings.mode == "json":
+        with readable_database(settings) as path:
+            return _check_content(settings, _look(path))
     path = settings.database_path
     report = _look(path)
     if report.kind is FileKind.OK:
@@ -97,9 +110,19 @@ def _check_content(settings: Settings, report: FileReport) -> Finding:
     return ok("database", f"{report.path}, {schema}, pages sound")
 
 
+def check_storage(settings: Settings) -> Finding:
+    """Which mode runs, or whether it may begin."""
+    state = JsonFolder(settings.json_folder).read()
+    files = f"; the files in {settings.json_folder} are up to change {state.counter:,}" if state else ""
+    if find_holder(settings.database_path.parent):
+        return ok("storage", f"{settings.mode} mode{files}")
+    require_switch(settings)
+    return ok("storage", f"{settings.mode} mode may begin{files}")
+
+
 def check_volume(settings: Settings) -> Finding:
     """Whether the folder can be written, is a volume where it must be, and who uses it."""
-    folder = settings.database_path.parent
+    folder = settings.json_folder if settings.mode == "json" else settings.database_path.parent
     if settings.railway_environment_id and not settings.railway_volume_mount_path:
         return fail("volume", "Railway has mounted none", "Add a volume to the service, mounted at /app/data.")
     if not folder.is_dir():

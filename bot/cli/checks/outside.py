@@ -43,6 +43,8 @@ async def check_litestream(settings: Settings) -> Finding:
 
 async def check_bucket(settings: Settings) -> Finding:
     """Whether the bucket can be listed, written, read and keeps two writers apart."""
+    if settings.mode == "json":
+        return warn("bucket", "NO COPY: JSON files are not copied to one", "Copy them elsewhere, or keep a database.")
     if not settings.is_replicated:
         return warn("bucket", "NO COPY: none is configured", "Set REPLICA_BUCKET and what belongs to it.")
     spent = await probe_bucket(settings)
