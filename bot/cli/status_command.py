@@ -8,24 +8,29 @@ from typing import Any
 import click
 from rich.text import Text
 
+from bot.cli import storage_section
 from bot.cli.options import common_options, print_json, read_settings
 from bot.cli.printing import print_pairs, print_table, size
+from bot.cli.readable import readable_database
 from bot.durability.lineage import read_marker
 from bot.durability.presence import Holder, find_holder
 from bot.rules.drill import Latest, Outcome
 from bot.rules.duration import describe_duration
 from bot.rules.receipt import Receipt
 from bot.rules.receipt_text import describe
+from bot.rules.standing import Standing
 from bot.settings import Settings
 from bot.store import drills, lives
 from bot.store.census import Census, count_tables
 from bot.store.columns import to_text, to_text_or_none
 from bot.store.console import Console
 from bot.store.engine import engine_version, require_engine
+from bot.store.files.standing import find_standing
 from bot.store.migrate import applied_migrations, known_migrations
 
 CANARY = "SELECT confirmed_txid, confirmed_at, lag_ms FROM canary"
 NO_COPY = "NO COPY: no bucket is configured, so this file is all there is. Set REPLICA_BUCKET and what belongs to it."
+NO_COPY_OF_FILES = "NO COPY: JSON files are not copied to a bucket, so they are all there is. Copy them elsewhere too."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Status:
     copy: Copy
     receipt: Receipt | None
     drill: Latest | None
+    standing: Standing
 
 
 @click.command("status")
@@ -75,22 +81,28 @@ class Status:
 def command(database: Path | None, *, as_json: bool) -> None:
     """What is stored, and how safe it is; reads only, and may run beside the bot."""
     require_engine()
-    status = gather(read_settings(database))
+    status = gather(read_settings(database), database)
     if as_json:
         print_json(as_object(status))
     else:
         _show(status)
 
 
-def gather(settings: Settings) -> Status:
-    """Look at the file, the lock, the marker and the canary, in that order."""
-    path = settings.database_path
+def gather(settings: Settings, named: Path | None = None) -> Status:
+    """Look at the database, the JSON folder, the lock and the marker, in that order."""
+    with readable_database(settings, named) as path:
+        return _gather(settings, path)
+
+
+def _gather(settings: Settings, path: Path) -> Status:
     with Console(path, settings.read_timeout_seconds) as console:
         census = count_tables(console, settings.read_timeout_seconds)
         canary = console.ask(CANARY).rows if "canary" in census.rows else []
         drill = console.first(drills.latest()) if "drills" in census.rows else None
         receipt = console.first(lives.newest()) if "lives" in census.rows else None
-    holder = find_holder(path.parent)
+        stored = storage_section.read_stored(console, census)
+    standing = find_standing(settings, stored)
+    holder = find_holder(settings.database_path.parent)
     return Status(
         path=path,
         file_bytes=path.stat().st_size,
@@ -101,6 +113,7 @@ def gather(settings: Settings) -> Status:
         copy=_copy(settings, canary[0] if canary else (None, None, None), is_running=holder is not None),
         receipt=receipt,
         drill=drill,
+        standing=standing,
     )
 
 
@@ -177,6 +190,7 @@ def as_object(status: Status) -> dict[str, Any]:
             "host": holder.host if holder else None,
             "since": to_text(holder.since) if holder and holder.since else None,
         },
+        "storage": storage_section.as_object(status.standing),
         "replication": asdict(status.copy),
         "receipt": receipt_as_object(status.receipt) if status.receipt else None,
         "drill": _drill_as_object(status.drill) if status.drill else None,
@@ -220,7 +234,8 @@ def _show(status: Status) -> None:
             "Schema": _describe_schema(status.schema),
             "Engine": f"SQLite {engine_version()}",
             "In use": f"by {status.holder}" if status.holder else "by nobody: the bot is not running",
-            "Copy": _describe_copy(status.copy),
+            **storage_section.as_pairs(status.standing, datetime.now(UTC)),
+            "Copy": _describe_copy(status.copy, NO_COPY_OF_FILES if status.standing.mode == "json" else NO_COPY),
             **({"Last drill": _describe_drill(status.drill)} if status.copy.is_configured else {}),
             "Last start": _describe_receipt(status.receipt),
         }
@@ -259,9 +274,9 @@ def _describe_schema(schema: Schema) -> Text:
     return Text(f"{schema.current}, nothing pending")
 
 
-def _describe_copy(copy: Copy) -> Text:
+def _describe_copy(copy: Copy, none: str) -> Text:
     if not copy.is_configured:
-        return Text(NO_COPY, "bold red")
+        return Text(none, "bold red")
     place = f"{copy.bucket}/{copy.prefix}"
     if copy.confirmed_at is None:
         return Text(f"NOT CONFIRMED: no write has yet been confirmed in {place}.", "bold red")

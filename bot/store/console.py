@@ -75,15 +75,24 @@ class Console:
             finally:
                 cursor.close()
 
+    def fetch(self, query: Query[T]) -> list[T]:
+        """All values of one of the program's own queries."""
+        return self._read(query, None)
+
     def first(self, query: Query[T]) -> T | None:
-        """The first value of one of the program's own queries, or None."""
+        """The first value of one of them, or None."""
+        values = self._read(query, 1)
+        return values[0] if values else None
+
+    def _read(self, query: Query[T], limit: int | None) -> list[T]:
         self._deadline = time.monotonic() + self._timeout
         with self._translated():
             cursor = self._connection.cursor()
             cursor.row_factory = pysqlite3.Row
-            row = cursor.execute(query.sql, query.parameters).fetchone()
+            cursor.execute(query.sql, query.parameters)
+            rows = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
             cursor.close()
-        return None if row is None else query.read(row)
+        return [query.read(row) for row in rows]
 
     def _is_late(self) -> int:
         return int(time.monotonic() > self._deadline)

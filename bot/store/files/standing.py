@@ -1,0 +1,57 @@
+"""Puts together how the database and its JSON folder stand to each other, for both kinds of status."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.errors import UnreadableError
+from bot.rules.standing import Folder, Imported, Kept, Mismatched, Standing
+from bot.settings import Settings
+from bot.store.files.folder import JsonFolder
+from bot.store.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database says; no `storage` in one that has not been migrated yet."""
+
+    storage: Storage | None = None
+    mismatches: Sequence[Mismatched] = ()
+    imported: Imported | None = None
+    kept: Kept | None = None
+
+
+def find_standing(settings: Settings, stored: Stored) -> Standing:
+    """Look at the folder too; blocks. What the database says must be older, for the files only follow it."""
+    standing = Standing(
+        mode=settings.mode,
+        path=str(settings.json_folder),
+        mismatches=stored.mismatches,
+        imported=stored.imported,
+        kept=stored.kept,
+    )
+    return _with_folder(_with_storage(standing, stored.storage) if stored.storage else standing, settings)
+
+
+def _with_storage(standing: Standing, storage: Storage) -> Standing:
+    return replace(
+        standing,
+        served=storage.mode,
+        lineage=storage.lineage,
+        counter=storage.counter,
+        switched_at=storage.switched_at,
+        failed_at=storage.files_failed_at,
+        error=storage.files_error,
+        compared=storage.reads_compared,
+        compared_at=storage.compared_at,
+    )
+
+
+def _with_folder(standing: Standing, settings: Settings) -> Standing:
+    try:
+        state = JsonFolder(settings.json_folder).read()
+    except UnreadableError as error:
+        return replace(standing, folder_problem=str(error))
+    if state is None:
+        return standing
+    folder = Folder(state.lineage, state.mode, state.counter, state.format, state.is_final, state.written_at)
+    return replace(standing, folder=folder)
