@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from bot.errors import ConfigurationError, ProtectedError, UnreadableError
 from bot.model import Secret
 from bot.settings import KEY_RECIPE, Settings
+from bot.store.engine import RawConnection
 from bot.store.statement import Query
 
 T = TypeVar("T")
@@ -21,6 +22,7 @@ T = TypeVar("T")
 VERSION = "v1"
 NONCE_BYTES = 12
 KEY_ID_LENGTH = 8
+HEAD_LENGTH = len(VERSION) + 1 + KEY_ID_LENGTH
 USED_KEYS = """
 SELECT DISTINCT substr(token, 1, :length) AS head FROM auth_tokens
 UNION
@@ -90,8 +92,16 @@ def cipher_from(settings: Settings) -> Cipher:
 
 async def require_keys(store: CanFetch, cipher: Cipher) -> None:
     """Raise ProtectedError if something is stored under a key that isn't there."""
-    length = len(VERSION) + 1 + KEY_ID_LENGTH
-    heads = await store.fetch(Query(USED_KEYS, lambda row: str(row["head"]), {"length": length}))
+    _require(await store.fetch(Query(USED_KEYS, lambda row: str(row["head"]), {"length": HEAD_LENGTH})), cipher)
+
+
+def require_keys_on(connection: RawConnection, cipher: Cipher) -> None:
+    """The same, inside the transaction that is open on a connection."""
+    heads = connection.execute(USED_KEYS, {"length": HEAD_LENGTH})
+    _require({row["head"] for row in heads}, cipher)
+
+
+def _require(heads: Iterable[str], cipher: Cipher) -> None:
     used = {head.partition(".")[2] for head in heads}
     if missing := sorted(used - set(cipher.key_ids)):
         raise _missing(missing)
@@ -102,9 +112,8 @@ async def open_samples(store: CanFetch, cipher: Cipher) -> int:
 
     Raises ProtectedError for a key that isn't there, UnreadableError for a secret that does not open.
     """
-    length = len(VERSION) + 1 + KEY_ID_LENGTH
     samples = await store.fetch(
-        Query(SAMPLES, lambda row: (row["token"], row["home"], row["row_id"]), {"length": length})
+        Query(SAMPLES, lambda row: (row["token"], row["home"], row["row_id"]), {"length": HEAD_LENGTH})
     )
     for text, table, row_id in samples:
         cipher.decrypt(text, table, "token", row_id)

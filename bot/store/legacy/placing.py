@@ -69,12 +69,13 @@ TABLES = {
 
 @dataclass(slots=True)
 class Placer:
-    """Writes rows into the transaction that is open on the connection."""
+    """Writes rows into the transaction that is open on the connection; `is_recorded` where each is a change."""
 
     connection: RawConnection
     cipher: Cipher
     now: datetime
     deleted: dict[tuple[str, str], str]
+    is_recorded: bool = True
     kept: int = 0
 
     @classmethod
@@ -129,7 +130,7 @@ class Placer:
         return deleted_at > (table.age(columns) or columns.get("created_at", ""))
 
     def _record(self, table: Table, columns: Columns) -> None:
-        if table.kind is not None:
+        if table.kind is not None and self.is_recorded:
             edit = Edit(BY_IMPORT, self.now, batch=None)
             change = edit.record(table.kind, Action.PUT, table.subject(columns))
             self.connection.execute(change.sql, change.parameters)

@@ -1,7 +1,7 @@
 """The import itself: every record of a folder into the database, inside one transaction on the writer's thread."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
@@ -22,13 +22,30 @@ Progress = Callable[[str, int], None]
 """Told after each batch: the table, and how many of its records are done; may raise to stop the import."""
 
 PLACEHOLDER = """
-INSERT INTO personalities (full_name, name_lower, display_name, added_by, added_at, is_active, extra)
-VALUES (:name, :lower, :name, :nobody, :added_at, 0, :extra) RETURNING id
+INSERT INTO personalities (id, full_name, name_lower, display_name, added_by, added_at, is_active, extra)
+VALUES (:id, :name, :lower, :name, :nobody, :added_at, 0, :extra) RETURNING id
 """
 
 
 class UnresolvedError(Exception):
     """Why a record that is well formed refers to nothing."""
+
+
+def _nothing(_connection: RawConnection) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How a folder comes back as the state that it is, which is nobody's change: only these tables are read.
+
+    `ids` are the numbers that personalities have; `settle` is called when these are there, before anything refers
+    to them.
+    """
+
+    tables: frozenset[str] = frozenset(TABLES)
+    ids: Mapping[str, int] = field(default_factory=dict)
+    settle: Callable[[RawConnection], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +56,14 @@ class Transfer:
     cipher: Cipher
     now: datetime
     progress: Progress
+    replay: Replay | None = None
 
     def __call__(self, connection: RawConnection) -> ImportReport:
         """Import every table; raises what stops the import, and the driver rolls back."""
         report = ImportReport.over(TABLES)
         placer = Placer.on(connection, self.cipher, self.now)
-        _Run(self, connection, placer, report, Names()).all_tables()
+        placer.is_recorded = self.replay is None
+        _Run(self, connection, placer, report, Names(), self.replay or Replay()).all_tables()
         report.notes.kept = placer.kept
         report.notes.conflicts = self.data.conflicts
         report.ignored += self.data.ignored
@@ -60,11 +79,13 @@ class _Run:
     placer: Placer
     report: ImportReport
     names: Names
+    replay: Replay
 
     def all_tables(self) -> None:
         """Personalities first, because the others refer to them; avatars after what may make placeholders."""
         data = self.transfer.data
-        self._each("personalities", data.personalities(), _as_it_is)
+        self._each("personalities", data.personalities(), self._personality)
+        self.replay.settle(self.connection)
         self.names = Names.load(self.connection, data.other_names)
         self._each("personality_aliases", data.aliases(), self._alias)
         self.names.load_aliases(self.connection)
@@ -80,6 +101,8 @@ class _Run:
         self._each("avatars", data.avatars(), self._avatar)
 
     def _each(self, name: str, entries: Iterable[Entry], resolve: Callable[[Columns], Columns]) -> None:
+        if name not in self.replay.tables:
+            return
         table, count = TABLES[name], self.report.tables[name]
         for entry in entries:
             count.read += 1
@@ -135,6 +158,7 @@ class _Run:
 
     def _make_placeholder(self, name: str) -> Known:
         parameters = {
+            "id": self.replay.ids.get(name),
             "name": name,
             "lower": name.lower(),
             "nobody": NOBODY,
@@ -146,6 +170,10 @@ class _Run:
         self.names.add(known)
         self.report.notes.placeholders += 1
         return known
+
+    def _personality(self, columns: Columns) -> Columns:
+        number = self.replay.ids.get(columns["full_name"])
+        return columns if number is None else {"id": number, **columns}
 
     def _alias(self, columns: Columns) -> Columns:
         name = columns["personality_name"]

@@ -1,7 +1,7 @@
 """A JSON folder with a first state, and how a process dies in the middle of changing it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from bot.settings import Settings
 from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import FileContent, Format
 from bot.store.files.state import FolderState
+from tests.store.legacy.conftest import KEY, OWNER, Legacy, write_flat, write_nested
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 EMPTY = FolderState("lineage", "json", 0, Format.GEN2, is_final=True, written_at=NOW)
@@ -33,3 +35,25 @@ def folder(tmp_path: Path) -> JsonFolder:
 def written(folder: JsonFolder) -> FolderState:
     first = contents(aliases={"a": "b"}, conversations={"1-2": {}}, avatars__metadata={}, blacklist={"old": True})
     return folder.commit(first, replace(EMPTY, counter=1))
+
+
+@pytest.fixture
+def make_legacy(tmp_path: Path) -> Callable[[str], Legacy]:
+    """A data folder of the original, and the database that it becomes."""
+
+    def make(name: str) -> Legacy:
+        path = tmp_path / name / "old"
+        path.mkdir(parents=True)
+        database = tmp_path / name / "new" / "tzurot.db"
+        settings = Settings(_env_file=None, database_path=database, encryption_keys=(KEY,), bot_owner_id=OWNER)
+        return Legacy(path, database, settings)
+
+    return make
+
+
+@pytest.fixture(params=[write_flat, write_nested], ids=["flat", "nested"])
+def legacy(request: pytest.FixtureRequest, make_legacy: Callable[[str], Legacy]) -> Legacy:
+    """A small folder of each generation."""
+    made = make_legacy("one")
+    request.param(made)
+    return made
