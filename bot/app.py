@@ -55,6 +55,7 @@ from bot.settings import Settings
 from bot.store.cipher import Cipher, cipher_from, require_keys
 from bot.store.driver import SQLiteStore
 from bot.store.files.backend import Backend, open_backend
+from bot.store.files.standing import find_standing
 from bot.webhooks import WebhookSpeaker, open_session
 
 log = logging.getLogger(__name__)
@@ -203,7 +204,7 @@ def _services_of(parts: Parts) -> Services:
         confirmer=parts.confirmation,
         acknowledgements=Acknowledgements(parts.confirmation, settings),
         owner=parts.owner,
-        status=StatusReport(store=store, replication=parts.watchdog),
+        status=StatusReport(store=store, look=partial(find_standing, settings), replication=parts.watchdog),
         undo=Undo(store=store, policy=policy, naming=personalities.naming),
     )
 

@@ -12,7 +12,7 @@ from bot.store import mismatches, storage
 from bot.store.census import Census
 from bot.store.columns import to_text, to_text_or_none
 from bot.store.console import Console
-from bot.store.files.standing import Stored
+from bot.store.files.standing import Stored, last_import
 
 STYLES = {Level.PLAIN: "", Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
@@ -21,7 +21,7 @@ def read_stored(console: Console, census: Census) -> Stored:
     """What the database says, as far as its schema has the tables."""
     if "storage" not in census.rows:
         return Stored()
-    return Stored(console.first(storage.get()), console.fetch(mismatches.list_all()))
+    return Stored(console.first(storage.get()), console.fetch(mismatches.list_all()), console.first(last_import()))
 
 
 def as_pairs(standing: Standing, now: datetime) -> dict[str, Text]:
@@ -72,6 +72,7 @@ def _import_as_object(one: Imported) -> dict[str, Any]:
         "imported_at": to_text(one.at),
         "folder": one.folder,
         "records": one.records,
+        "rejected": one.rejected,
         "differences": one.differences,
         "is_equal": not one.differences,
     }

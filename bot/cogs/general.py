@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.context import Context, bare, hybrid_command, plain, reply, services_of
+from bot.cogs.storage_lines import describe_storage
 from bot.errors import NotFoundError
 from bot.model import ReplicationState
 from bot.rules.drill import Latest, Outcome
@@ -87,6 +88,7 @@ def _described(report: Report) -> str:
         (
             f"Awake for {describe_duration(report.uptime.total_seconds())}.",
             f"I remember {kept}.",
+            *describe_storage(report.standing),
             _replication(report.replication),
             *([_drilled(report.drill)] if report.drill else []),
             *([f"Last start: {describe(report.receipt)}"] if report.receipt else []),

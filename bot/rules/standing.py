@@ -23,6 +23,7 @@ class Imported:
     at: datetime
     folder: str
     records: int
+    rejected: int
     differences: int
 
 

@@ -129,7 +129,8 @@ def _describe_import(standing: Standing) -> tuple[Level, str]:
     found = standing.imported
     if found is None:
         return Level.PLAIN, "none"
-    told = f"{found.at:%Y-%m-%d %H:%M:%S} UTC from {found.folder}, {_count(found.records, 'record')}"
+    rejected = f", {found.rejected:,} of them rejected" if found.rejected else ""
+    told = f"{found.at:%Y-%m-%d %H:%M:%S} UTC from {found.folder}, {_count(found.records, 'record')}{rejected}"
     if found.differences:
         return Level.FAIL, (
             f"{told}; {_count(found.differences, 'record')} DIFFERED afterwards."

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +16,12 @@ from bot.services.policy import Policy
 from bot.services.status_report import StatusReport
 from bot.services.upkeep import Upkeep
 from bot.services.verifications import Verifications
+from bot.settings import load_settings
 from bot.store import blacklist, changes, logins, personalities
 from bot.store.changes import Action, Edit, Kind
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore
+from bot.store.files.standing import find_standing
 from tests.services.conftest import (
     DM,
     MEMBER,
@@ -185,8 +189,9 @@ async def test_activating_and_deactivating_name_who_answered_before(
     assert kinds == [(Action.DELETE, False), (Action.PUT, False), (Action.PUT, False), (Action.PUT, True)]
 
 
-async def test_the_report_counts_rows_and_names_the_schema(store: SQLiteStore, clock: Clock) -> None:
-    report_maker = StatusReport(store=store, clock=clock, started_at=clock())
+async def test_the_report_counts_rows_and_names_the_schema(store: SQLiteStore, clock: Clock, tmp_path: Path) -> None:
+    look = partial(find_standing, load_settings({"json_dir": tmp_path}))
+    report_maker = StatusReport(store=store, look=look, clock=clock, started_at=clock())
     clock.advance(minutes=5)
     await store.write(personalities.put(Personality("anna", "Anna", OWNER, clock())))
     report = await report_maker.read()
@@ -195,6 +200,7 @@ async def test_the_report_counts_rows_and_names_the_schema(store: SQLiteStore, c
     assert not any(name.startswith(("sqlite_", "_")) for name in report.rows)
     assert report.uptime == timedelta(minutes=5)
     assert report.replication == ReplicationState(is_configured=False)
+    assert (report.standing.mode, report.standing.folder, report.standing.compared) == ("database", None, 0)
 
 
 async def test_upkeep_forgets_changes_past_their_lifetime_and_no_others(

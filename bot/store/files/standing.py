@@ -6,8 +6,12 @@ from dataclasses import dataclass, replace
 from bot.errors import UnreadableError
 from bot.rules.standing import Folder, Imported, Kept, Mismatched, Standing
 from bot.settings import Settings
+from bot.store.columns import from_json, to_time
 from bot.store.files.folder import JsonFolder
+from bot.store.statement import Query, Row
 from bot.store.storage import Storage
+
+DIFFERENCES = ("only_in_folder", "only_in_database", "different")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,23 @@ class Stored:
     mismatches: Sequence[Mismatched] = ()
     imported: Imported | None = None
     kept: Kept | None = None
+
+
+def last_import() -> Query[Imported]:
+    """What the last import left on record."""
+    return Query("SELECT imported_at, folder, manifest FROM imports ORDER BY id DESC LIMIT 1", _read_import)
+
+
+def _read_import(row: Row) -> Imported:
+    manifest = from_json(row["manifest"]) or {}
+    counts, tables = manifest.get("counts", {}), manifest.get("comparison", {}).get("tables", {})
+    return Imported(
+        at=to_time(row["imported_at"]),
+        folder=row["folder"],
+        records=sum(count["read"] for count in counts.values()),
+        rejected=sum(count["rejected"] for count in counts.values()),
+        differences=sum(table[kind] for table in tables.values() for kind in DIFFERENCES),
+    )
 
 
 def find_standing(settings: Settings, stored: Stored) -> Standing:
