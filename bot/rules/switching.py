@@ -26,6 +26,10 @@ class Mode(StrEnum):
     """The database alone."""
 
 
+FOLLOWED = (Mode.DUAL, Mode.SHADOW)
+"""The modes in which files follow the database."""
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseSide:
     """What a database says of itself.
@@ -240,20 +244,28 @@ def _doubt_unmanaged(folder: FolderSide, other: DatabaseSide | None) -> _Doubt |
 
 
 def _serve(facts: Facts, warning: str = "") -> Verdict:
-    database, folder, record = facts.database, facts.folder, facts.folder.record
+    folder, record = facts.folder, facts.folder.record
     is_json = facts.mode is Mode.JSON
     # What this program has not written, or has gone on without, may be the only copy of something.
     is_foreign = record is None or bool(folder.changed) or not record.is_final or bool(warning)
-    lineage = database.lineage if database else None
     return Verdict(
         facts.mode,
-        record.lineage if is_json and record else lineage,
+        None if warning else _lineage(facts),
         _counter(facts, is_accepted=bool(warning)),
         must_set_aside=facts.mode is not Mode.DATABASE and is_foreign and not folder.is_empty,
         must_rewrite=facts.mode is not Mode.DATABASE and (not is_json or is_foreign or bool(folder.missing)),
         warning=warning,
         notice="" if warning else _notice(facts),
     )
+
+
+def _lineage(facts: Facts) -> str | None:
+    """What is served goes on, but where the other side was lost: should that come back, it must not pass for ours."""
+    database, record = facts.database, facts.folder.record
+    if facts.mode is Mode.JSON and record is not None:
+        return record.lineage
+    has_lost_its_files = database is not None and database.mode in FOLLOWED and facts.folder.is_empty
+    return None if database is None or (has_lost_its_files and facts.mode in FOLLOWED) else database.lineage
 
 
 def _counter(facts: Facts, *, is_accepted: bool) -> int:

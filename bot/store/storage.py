@@ -26,7 +26,10 @@ LEAVE_TO_FILES = """
 UPDATE storage SET lineage = :lineage, folder = :folder, mode = 'json',
     switched_at = CASE WHEN mode IS 'json' THEN switched_at ELSE :now END
 """
-TAKE_IN = "UPDATE storage SET counter = counter + 1, mode = nullif(mode, 'json')"
+TAKE_IN = """
+UPDATE storage SET counter = counter + 1,
+    mode = CASE WHEN mode = 'json' AND folder = :folder THEN NULL ELSE mode END
+"""
 TAKE_OVER = "UPDATE storage SET lineage = :lineage, counter = max(counter, :counter), mode = NULL"
 
 
@@ -101,9 +104,9 @@ def take_over(lineage: str, counter: int) -> Statement:
     return Statement(TAKE_OVER, {"lineage": lineage, "counter": counter})
 
 
-def take_in() -> Statement:
-    """What a folder has was added to this database, which has more than it by now."""
-    return Statement(TAKE_IN)
+def take_in(folder: str) -> Statement:
+    """What a folder has was added to this database, which need not wait for it any more if it was served from there."""
+    return Statement(TAKE_IN, {"folder": folder})
 
 
 def imports() -> Query[Import]:

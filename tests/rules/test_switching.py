@@ -183,10 +183,24 @@ def test_files_that_are_not_ours_are_kept_before_they_are_served(folder: str, is
 
 
 def test_what_is_served_keeps_its_lineage() -> None:
-    assert verdict(Mode.DUAL, "dual", "another's", accept_older=True).lineage == OURS
-    assert verdict(Mode.JSON, "dual", "another's", accept_older=True).lineage == THEIRS
+    assert verdict(Mode.DUAL, "dual", "at 5").lineage == OURS
+    assert verdict(Mode.DUAL, "database", "none").lineage == OURS
+    assert verdict(Mode.DUAL, "blank", "another's, imported").lineage == OURS
+    assert verdict(Mode.JSON, "blank", "another's").lineage == THEIRS
     assert verdict(Mode.JSON, "blank", "original's").lineage == OURS
     assert verdict(Mode.JSON, "none", "original's").lineage is None
+
+
+@pytest.mark.parametrize("mode", [Mode.DUAL, Mode.JSON])
+def test_what_goes_on_without_the_other_side_begins_a_new_lineage(mode: Mode) -> None:
+    assert verdict(mode, "dual", "another's", accept_older=True).lineage is None
+    assert verdict(mode, "json", "original's", accept_older=True).lineage is None
+
+
+@pytest.mark.parametrize("mode", [Mode.DUAL, Mode.SHADOW])
+def test_a_database_whose_files_were_lost_begins_a_new_lineage(mode: Mode) -> None:
+    assert verdict(mode, "dual", "none").lineage is None
+    assert verdict(Mode.DATABASE, mode.value, "none").lineage == OURS
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def _read_database(connection: RawConnection) -> tuple[DatabaseSide, list[storag
 
 def _look_at_folder(folder: JsonFolder, imports: list[storage.Import]) -> FolderSide:
     state, files, name = folder.read(), folder.data_files(), str(folder.path)
-    is_imported = _is_imported(name, files, imports)
+    is_imported = _is_imported(str(folder.path.absolute()), files, imports)
     if state is None:
         return FolderSide(name, bool(files), is_imported=is_imported)
     differing = folder.changed(state)

@@ -2,11 +2,12 @@
 
 import logging
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from bot.errors import StorageError
+from bot.errors import StorageError, UnreadableError
 from bot.rules.switching import Facts, Mode, Verdict, decide
 from bot.settings import Settings
 from bot.store import storage
@@ -15,7 +16,7 @@ from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import Format
 from bot.store.files.sides import look
 from bot.store.files.state import REST_FOLDER, FileDigest, FolderState
-from bot.store.legacy.folder import ALIASES, TOKENS, VERIFIED
+from bot.store.legacy.encoding.detect import detect_format
 from bot.store.migrate import is_current, require_current
 from bot.store.translate import translated
 
@@ -70,7 +71,7 @@ def require_switch(settings: Settings, *, accept_older: bool = False, is_importi
     """The settings' mode as it may begin; raises ProtectedError where it would serve older data. Changes nothing."""
     facts = look(settings, is_importing=is_importing)
     verdict = decide(facts, accept_older=accept_older)
-    return Switch(facts, verdict, verdict.lineage or secrets.token_hex(16), settings.json_folder)
+    return Switch(facts, verdict, verdict.lineage or secrets.token_hex(16), settings.json_folder.absolute())
 
 
 def begin(settings: Settings, switch: Switch, now: datetime) -> None:
@@ -143,8 +144,9 @@ def _rest_of(state: FolderState | None, switch: Switch) -> dict[str, FileDigest]
 
 
 def _format_of(folder: JsonFolder) -> Format:
-    is_flat = any(folder.path.joinpath(name).exists() for name in (ALIASES, TOKENS, VERIFIED))
-    return Format.GEN1 if is_flat else Format.GEN2
+    with suppress(UnreadableError):  # whoever reads the file will say so; here it is only told apart
+        return detect_format(folder.path) or Format.GEN2
+    return Format.GEN2
 
 
 def _begin_in_database(settings: Settings, switch: Switch, now: datetime) -> None:
