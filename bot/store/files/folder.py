@@ -44,8 +44,10 @@ class JsonFolder:
 
     def names(self) -> tuple[str, ...]:
         """Every file of the state that lies here, this program's and the original's."""
-        record = read_record(self.path)
-        return tuple(sorted({*self._original_files(), *(record.state.files if record else ())}))
+        record, found = read_record(self.path), self._original_files()
+        if record is None:
+            return tuple(sorted(found))
+        return tuple(sorted({*found, *record.state.files} - record.dropped.keys()))
 
     def data_files(self) -> dict[str, FileDigest]:
         """The original's files that are there, with the avatars' images, whoever wrote them; raises UnreadableError."""

@@ -1,27 +1,45 @@
 """Making a database of JSON files, for those who only want to ask it something."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.model import utc_now
 from bot.settings import Settings
+from bot.store import storage
 from bot.store.cipher import Cipher
 from bot.store.columns import to_text
-from bot.store.engine import connect, opened, transaction
-from bot.store.legacy.decode import decode
-from bot.store.legacy.folder import look_through, survey
+from bot.store.engine import RawConnection, connect, opened, transaction
+from bot.store.files.folder import JsonFolder
+from bot.store.files.load import LoadOptions, load_folder
 from bot.store.legacy.record import Defaults
-from bot.store.legacy.transfer import Progress, Transfer
+from bot.store.legacy.transfer import Progress
 from bot.store.migrate import LOCK_SECONDS, create_database
 from bot.store.translate import translated
 
 
-def load_new(folder: Path, database: Path, settings: Settings, cipher: Cipher, progress: Progress) -> None:
-    """Make a database as a start in json mode does; raises UnreadableError, and whatever `progress` raises."""
-    create_database(database)
-    now = utc_now()
-    readable = survey(look_through(folder), may_skip=False, watch=progress)
-    defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(now))
-    with translated(), opened(connect(database, "rw", LOCK_SECONDS)) as connection:
-        connection.execute("PRAGMA synchronous=OFF")
-        with transaction(connection):
-            Transfer(decode(readable, defaults), cipher, now, progress)(connection)
+def _ignore(_table: str, _done: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Reads JSON files as a start in json mode does."""
+
+    settings: Settings
+    cipher: Cipher
+
+    def __call__(self, folder: Path, database: Path, progress: Progress = _ignore) -> None:
+        """Make a database of the folder; raises UnreadableError, and whatever `progress` raises."""
+        create_database(database)
+        with translated(), opened(connect(database, "rw", LOCK_SECONDS)) as connection:
+            connection.execute("PRAGMA synchronous=OFF")
+            with transaction(connection):
+                self._load(connection, JsonFolder(folder), progress)
+
+    def _load(self, connection: RawConnection, folder: JsonFolder, progress: Progress) -> None:
+        now = utc_now()
+        defaults = Defaults(self.settings.bot_owner_id, self.settings.token_lifetime_seconds, to_text(now))
+        load_folder(connection, folder, LoadOptions(self.cipher, defaults, now, progress))
+        if state := folder.read():
+            taken = storage.take_over(state.lineage, state.counter)
+            connection.execute(taken.sql, taken.parameters)
