@@ -288,6 +288,11 @@ class Settings(BaseSettings):
         return self.json_dir or self.database_path.parent
 
     @property
+    def state_folder(self) -> Path:
+        """Where the state lies, and the lock of whoever serves it."""
+        return self.json_folder if self.mode == "json" else self.database_path.parent
+
+    @property
     def is_replicated(self) -> bool:
         """Whether the database is copied to a bucket; otherwise the volume is the only copy."""
         return self.replica_bucket is not None and self.mode != "json"

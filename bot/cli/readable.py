@@ -12,7 +12,7 @@ from bot.store import storage
 from bot.store.cipher import cipher_from
 from bot.store.console import Console
 from bot.store.files.folder import JsonFolder
-from bot.store.files.loading import load_new
+from bot.store.files.loading import Loader
 from bot.store.files.scratch import scratch_path
 from bot.store.files.still import hold_still
 
@@ -56,5 +56,5 @@ def _load(settings: Settings, directory: Path) -> Path:
         )
     held, database = directory / "files", directory / "tzurot.db"
     hold_still(folder, held)
-    load_new(held, database, settings, cipher_from(settings), lambda *_: None)
+    Loader(settings, cipher_from(settings))(held, database)
     return database

@@ -102,7 +102,7 @@ def _gather(settings: Settings, path: Path) -> Status:
         receipt = console.first(lives.newest()) if "lives" in census.rows else None
         stored = storage_section.read_stored(console, census)
     standing = find_standing(settings, stored)
-    holder = find_holder(settings.database_path.parent)
+    holder = find_holder(settings.state_folder)
     return Status(
         path=path,
         file_bytes=path.stat().st_size,

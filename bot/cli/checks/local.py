@@ -114,7 +114,7 @@ def check_storage(settings: Settings) -> Finding:
     """Which mode runs, or whether it may begin."""
     state = JsonFolder(settings.json_folder).read()
     files = f"; the files in {settings.json_folder} are up to change {state.counter:,}" if state else ""
-    if find_holder(settings.database_path.parent):
+    if find_holder(settings.state_folder):
         return ok("storage", f"{settings.mode} mode{files}")
     require_switch(settings)
     return ok("storage", f"{settings.mode} mode may begin{files}")
@@ -122,7 +122,7 @@ def check_storage(settings: Settings) -> Finding:
 
 def check_volume(settings: Settings) -> Finding:
     """Whether the folder can be written, is a volume where it must be, and who uses it."""
-    folder = settings.json_folder if settings.mode == "json" else settings.database_path.parent
+    folder = settings.state_folder
     if settings.railway_environment_id and not settings.railway_volume_mount_path:
         return fail("volume", "Railway has mounted none", "Add a volume to the service, mounted at /app/data.")
     if not folder.is_dir():
@@ -154,7 +154,7 @@ def check_port(settings: Settings) -> Finding:
     try:
         socket.create_server((settings.listen_address, settings.port)).close()
     except OSError as error:
-        if find_holder(settings.database_path.parent):
+        if find_holder(settings.state_folder):
             return ok("port", f"{where} is taken, as it should be while the bot runs")
         return fail("port", f"{where}: {error.strerror}", "Set PORT to a free port and LISTEN_ADDRESS to one of ours.")
     return ok("port", f"{where} is free")
