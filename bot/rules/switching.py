@@ -63,15 +63,15 @@ class FolderRecord:
 class FolderSide:
     """The folder of JSON files; without a `record` it is as the original left it, or not there.
 
-    `changed` and `missing` are files that are not as the mode file says; `is_imported` that each of the original's
-    files is exactly what was imported into the database.
+    `changed` are the original's files that are not as the mode file says, `lost` what it names that is gone or is
+    ours and damaged; `is_imported` says that each of the original's files is exactly what the database has imported.
     """
 
     path: str
     has_data: bool = False
     record: FolderRecord | None = None
     changed: Sequence[str] = ()
-    missing: Sequence[str] = ()
+    lost: Sequence[str] = ()
     is_imported: bool = False
 
     @property
@@ -182,8 +182,8 @@ def _doubt_new_database(facts: Facts) -> _Doubt | None:
             f"Set IMPORT_DIR={folder.path} to begin with it, or let JSON_DIR name another folder.",
             may_accept=False,
         )
-    if folder.missing:
-        return _missing(folder)
+    if folder.lost:
+        return _lost(folder)
     if folder.record is not None and not folder.record.is_final:
         return _Doubt(_left_behind(folder), "Put that database back, or restore it from its bucket.")
     return None
@@ -193,12 +193,12 @@ def _doubt_files(facts: Facts) -> _Doubt | None:
     """What the files may lack."""
     database, folder = facts.database, facts.folder
     other = None if database is None or database.is_blank else database
-    if not folder.has_data and (folder.record is None or folder.missing):
+    if not folder.has_data and (folder.record is None or folder.lost):
         return _doubt_nothing(facts, other)
     if folder.record is None:
         return _doubt_unmanaged(folder, other)
-    if folder.missing:
-        return _missing(folder)
+    if folder.lost:
+        return _lost(folder)
     sentence = _newer_in_database(other, folder, folder.record)
     return _Doubt(sentence, _write_out(folder)) if sentence else None
 
@@ -253,7 +253,7 @@ def _serve(facts: Facts, warning: str = "") -> Verdict:
         None if warning else _lineage(facts),
         _counter(facts, is_accepted=bool(warning)),
         must_set_aside=facts.mode is not Mode.DATABASE and is_foreign and not folder.is_empty,
-        must_rewrite=facts.mode is not Mode.DATABASE and (not is_json or is_foreign or bool(folder.missing)),
+        must_rewrite=facts.mode is not Mode.DATABASE and (not is_json or is_foreign or bool(folder.lost)),
         warning=warning,
         notice="" if warning else _notice(facts),
     )
@@ -302,8 +302,8 @@ def _left_behind(folder: FolderSide) -> str:
     return f"The files in {folder.path} are older than the database that they were left for, which went on without."
 
 
-def _missing(folder: FolderSide) -> _Doubt:
-    return _Doubt(f"{_names(folder.missing)} is missing in {folder.path}.", "Put it back.")
+def _lost(folder: FolderSide) -> _Doubt:
+    return _Doubt(f"{_names(folder.lost)} in {folder.path} is gone or damaged.", "Put it back as it was written.")
 
 
 def _write_out(folder: FolderSide) -> str:

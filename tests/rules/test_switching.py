@@ -34,12 +34,12 @@ FOLDERS = {
     "at 5, changed": replace(HELD, record=AT_5, changed=("a.json",)),
     "at 5, changed, imported": replace(HELD, record=AT_5, changed=("a.json",), is_imported=True),
     "at 6, imported": replace(HELD, record=FolderRecord(OURS, 6), is_imported=True),
-    "at 5, one missing": replace(HELD, record=AT_5, missing=("a.json",)),
-    "at 5, all missing": FolderSide("/data", record=AT_5, missing=("a.json",)),
+    "at 5, one lost": replace(HELD, record=AT_5, lost=("a.json",)),
+    "at 5, all lost": FolderSide("/data", record=AT_5, lost=("a.json",)),
     "at 5, empty": FolderSide("/data", record=AT_5),
     "another's": replace(HELD, record=FolderRecord(THEIRS, 5)),
     "another's, imported": replace(HELD, record=FolderRecord(THEIRS, 5), is_imported=True),
-    "another's, gone": FolderSide("/data", record=FolderRecord(THEIRS, 5), missing=("a.json",)),
+    "another's, gone": FolderSide("/data", record=FolderRecord(THEIRS, 5), lost=("a.json",)),
 }
 
 DATABASE_IS_TRUTH = """
@@ -55,8 +55,8 @@ at 5, left behind        X    !     !          !        .        .    .      !
 at 5, changed            X    !     !          !        !        !    !      !
 at 5, changed, imported  X    .     .          .        .        .    .      !
 at 6, imported           X    !     !          !        !        !    !      !
-at 5, one missing        X    !     !          !        .        .    .      !
-at 5, all missing        X    !     !          !        .        .    .      !
+at 5, one lost           X    !     !          !        .        .    .      !
+at 5, all lost           X    !     !          !        .        .    .      !
 at 5, empty              X    !     !          !        .        .    .      !
 another's                X    !     !          !        !        !    !      !
 another's, imported      X    .     .          .        .        .    .      !
@@ -75,8 +75,8 @@ at 5, left behind        !    !     !          !        !        !    !      !
 at 5, changed            .    .     .          .        .        .    .      .
 at 5, changed, imported  .    .     .          .        .        .    .      .
 at 6, imported           .    .     .          .        .        .    .      .
-at 5, one missing        !    !     !          !        !        !    !      !
-at 5, all missing        X    X     X          X        X        X    X      X
+at 5, one lost           !    !     !          !        !        !    !      !
+at 5, all lost           X    X     X          X        X        X    X      X
 at 5, empty              .    .     .          .        .        .    .      .
 another's                .    .     !          !        !        !    !      !
 another's, imported      .    .     !          !        !        !    !      !
@@ -220,8 +220,8 @@ def test_a_database_whose_files_were_lost_begins_a_new_lineage(mode: Mode) -> No
         (Mode.JSON, "unrecorded", "original's", "has served, and no mode file", "tzurot export /data"),
         (Mode.JSON, "json", "original's", "no mode file in /data shows that it is those", "Put back the folder"),
         (Mode.JSON, "none", "at 5, left behind", "which went on without", "tzurot export /data"),
-        (Mode.JSON, "none", "at 5, one missing", "a.json is missing in /data.", "Put it back."),
-        (Mode.JSON, "json", "at 5, all missing", "none is left but the mode file", "Put them back"),
+        (Mode.JSON, "none", "at 5, one lost", "a.json in /data is gone or damaged.", "Put it back as"),
+        (Mode.JSON, "json", "at 5, all lost", "none is left but the mode file", "Put them back"),
     ],
 )
 def test_a_refusal_says_what_is_newer_and_what_to_do(
@@ -242,7 +242,7 @@ def test_leave_to_begin_begins_only_where_nothing_is() -> None:
     assert decide(facts(Mode.JSON, "blank", "none", may_begin=True)).lineage == OURS
     for database in ("imported", "unrecorded", "dual", "json"):
         refusal(facts(Mode.JSON, database, "none", may_begin=True), accept_older=True)
-    refusal(facts(Mode.JSON, "none", "at 5, all missing", may_begin=True), accept_older=True)
+    refusal(facts(Mode.JSON, "none", "at 5, all lost", may_begin=True), accept_older=True)
 
 
 @pytest.mark.parametrize("mode", [Mode.DATABASE, Mode.DUAL, Mode.SHADOW])
@@ -251,7 +251,7 @@ def test_a_new_database_may_be_made_of_the_folder(mode: Mode, folder: str) -> No
     assert not decide(facts(mode, "none", folder, is_importing=True)).warning
 
 
-@pytest.mark.parametrize("folder", ["at 5, left behind", "at 5, one missing"])
+@pytest.mark.parametrize("folder", ["at 5, left behind", "at 5, one lost"])
 def test_a_new_database_is_not_made_of_files_that_are_known_to_lack_something(folder: str) -> None:
     refusal(facts(Mode.DUAL, "none", folder, is_importing=True))
 

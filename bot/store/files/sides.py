@@ -9,7 +9,7 @@ from bot.settings import Settings
 from bot.store import storage
 from bot.store.engine import RawConnection, connect, opened
 from bot.store.files.folder import JsonFolder
-from bot.store.files.state import FileDigest
+from bot.store.files.state import REST_FOLDER, FileDigest
 from bot.store.inspection import TABLES, FileKind, inspect_file
 from bot.store.legacy.folder import IMAGES, MIGRATED
 from bot.store.migrate import LOCK_SECONDS, require_known
@@ -89,13 +89,14 @@ def _look_at_folder(folder: JsonFolder, imports: list[storage.Import]) -> Folder
     if state is None:
         return FolderSide(name, bool(files), is_imported=is_imported)
     differing = folder.changed(state)
-    missing = {file for file in differing if file in state.files and not folder.locate(file).exists()}
+    gone = {file for file in differing if file in state.files and not folder.locate(file).exists()}
+    damaged = {file for file in differing if file.startswith(f"{REST_FOLDER}/")}
     return FolderSide(
         name,
         bool(files),
         FolderRecord(state.lineage, state.counter, state.is_final),
-        changed=tuple(file for file in differing if file not in missing),
-        missing=tuple(sorted(file for file in missing if _is_missed(folder, file))),
+        changed=tuple(file for file in differing if file not in gone | damaged),
+        lost=tuple(sorted({file for file in gone if _is_missed(folder, file)} | damaged)),
         is_imported=is_imported,
     )
 

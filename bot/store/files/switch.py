@@ -130,7 +130,7 @@ def _marked(folder: JsonFolder, switch: Switch, now: datetime) -> FolderState | 
 
 def _marked_as_served(state: FolderState, switch: Switch, now: datetime) -> FolderState:
     """The files are the truth; one that another program has changed is still told by the digest that it had."""
-    files = {name: digest for name, digest in state.files.items() if name not in switch.facts.folder.missing}
+    files = {name: digest for name, digest in state.files.items() if name not in switch.facts.folder.lost}
     return FolderState(
         switch.lineage, switch.mode, switch.counter, state.format, is_final=True, written_at=now, files=files
     )
