@@ -27,15 +27,18 @@ MAP_ONLY = "map"
 LIST_ONLY = "list"
 
 
-def read_aliases(folder: LegacyFolder, people: PersonalityFile) -> Iterator[Entry]:
-    """Every alias, under its lower-case form; of several that differ only in case the lower-case one counts."""
+def read_aliases(folder: LegacyFolder, people: PersonalityFile, names: set[str]) -> Iterator[Entry]:
+    """Every alias, under its lower-case form; of several that differ only in case the lower-case one counts.
+
+    One that points to none of the active personalities' `names` keeps no other one from its alias.
+    """
     if _has_own(people):
-        yield from _first_of_each(people.name, _nested(people))
+        yield from _first_of_each(people.name, _nested(people), names)
     else:
         # Beside a nested file they were no part of its lists.
         more = _placed({}, MAP_ONLY) if people.is_nested else {}
         pairs: list[Pair] = [(alias, target, more) for alias, target in folder.entries(ALIASES)]
-        yield from _first_of_each(folder.source_of(ALIASES), pairs)
+        yield from _first_of_each(folder.source_of(ALIASES), pairs, names)
 
 
 def ignored_files(folder: LegacyFolder, people: PersonalityFile) -> list[Ignored]:
@@ -66,8 +69,8 @@ def _placed(more: dict[str, Any], place: str) -> dict[str, Any]:
     return more | {IMPORT_KEY: more.get(IMPORT_KEY, {}) | {"shape": place}}
 
 
-def _first_of_each(file: str, pairs: list[Pair]) -> Iterator[Entry]:
-    lower = {alias for alias, _, _ in pairs if isinstance(alias, str) and alias == alias.lower()}
+def _first_of_each(file: str, pairs: list[Pair], names: set[str]) -> Iterator[Entry]:
+    lower = {alias for alias, target, _ in pairs if isinstance(alias, str) and _points_to(target, names)}
     taken: dict[str, object] = {}
     for alias, target, more in pairs:
         try:
@@ -79,8 +82,13 @@ def _first_of_each(file: str, pairs: list[Pair]) -> Iterator[Entry]:
         if folded in taken or (folded != alias and folded in lower):
             yield Reject(file, shown(str(alias)), _collision(alias, folded, target, taken))
             continue
-        taken[folded] = target
+        if _points_to(target, names):
+            taken[folded] = target
         yield Row(file, shown(str(alias)), columns)
+
+
+def _points_to(target: object, names: set[str]) -> bool:
+    return isinstance(target, str) and (target.lower() in names or target in names)
 
 
 def _decode_alias(alias: object, target: object, more: dict[str, Any]) -> Columns:

@@ -54,7 +54,8 @@ class LegacyData:
 
     def aliases(self) -> Iterator[Entry]:
         """Every alias, lower case, each once."""
-        return aliases.read_aliases(self._folder, self._people)
+        names = personalities.active_names(self._people.rows(self._defaults))
+        return aliases.read_aliases(self._folder, self._people, names)
 
     def logins(self) -> Iterator[Entry]:
         """Every token, with `Secret` in its column."""

@@ -1,17 +1,17 @@
 """`personalities.json` in all its shapes: flat (gen0, gen1) and nested (gen2a, gen2b), mixed in one file too."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from bot.store.legacy.folder import PERSONALITIES, LegacyFolder
 from bot.store.legacy.record import (
-    IMPORT_KEY,
     MISSING,
     Columns,
     Defaults,
     Entry,
     Fields,
+    RecordRejectedError,
     Row,
     read_each,
     require_text,
@@ -21,8 +21,6 @@ from bot.store.legacy.record import (
 NESTED = "gen2"
 FLAT = "gen1"
 OLDEST = "gen0"
-BARE = "bare"
-"""The fact of an alias that stood in its list as a text, not as an object."""
 FILE_KEYS = ("version", "lastUpdated", "backupDate")
 
 
@@ -82,10 +80,19 @@ def decode_personality(key: str, record: object, defaults: Defaults, *, in_neste
 
 
 def _take_aliases(fields: Fields, *, is_active: bool) -> None:
-    """They become rows of their own, which a removed personality can't have."""
+    """They become rows of their own, which a removed personality can't have; the list tells their order."""
     fields.expect("aliases")
     if is_active and isinstance(fields.left.get("aliases"), list):
-        fields.take("aliases")
+        listed = [entry for entry in fields.take("aliases") if _can_be_kept(entry)]
+        fields.original |= {"aliases": listed} if listed else {}
+
+
+def _can_be_kept(entry: object) -> bool:
+    try:
+        to_json(entry)
+    except RecordRejectedError:
+        return False
+    return True
 
 
 def _decode_flat(key: str, fields: Fields, defaults: Defaults, is_oldest: bool) -> Columns:
@@ -153,6 +160,12 @@ def other_names(row: Row) -> list[str]:
     return [name for label in ("fullName", "id") if isinstance(name := originals.get(label), str)]
 
 
+def active_names(entries: Iterable[Entry]) -> set[str]:
+    """The names under which aliases find these personalities: theirs in lower case, and others that they have."""
+    active = [entry for entry in entries if isinstance(entry, Row) and entry.columns["is_active"]]
+    return {name for row in active for name in (row.columns["name_lower"], *other_names(row))}
+
+
 def record_aliases(records: list[tuple[str, object]]) -> Iterator[tuple[str, object, dict[str, Any]]]:
     """The aliases that stand in nested records: personality, alias, and the `extra` of the alias."""
     for name, record in records:
@@ -161,4 +174,4 @@ def record_aliases(records: list[tuple[str, object]]) -> Iterator[tuple[str, obj
             if isinstance(entry, dict):
                 yield name, entry.get("value"), Fields({k: v for k, v in entry.items() if k != "value"}).rest() or {}
             else:
-                yield name, entry, {IMPORT_KEY: {BARE: True}}
+                yield name, entry, {}

@@ -21,8 +21,6 @@ from bot.store.legacy.encoding.record import Draft, Facts
 from bot.store.legacy.folder import ACTIVATIONS, CONVERSATIONS, MESSAGES
 
 ROWS_A_CHUNK = 500
-SPOKEN_WITHIN_MS = 10_000
-"""How far the time of a conversation may be from that of the messages that were spoken in it last."""
 
 
 def _ms(column: str) -> str:
@@ -54,31 +52,22 @@ WHERE m.message_id > :after AND m.message_id <= :last AND m.extra IS NOT NULL OR
 IS_UNTOUCHED = "message_count = max(coalesce(json_array_length(metadata, '$.messageIds'), 1), 1)"
 """Each answer of the bot counts one more, and leaves the imported ids as they were."""
 
-SPOKEN = f"""
-SELECT CAST(m.message_id AS TEXT) AS id FROM message_mappings AS m
-JOIN personalities AS p ON p.id = m.personality_id
-WHERE m.message_id BETWEEN (({_ms("c.last_message_at")} - {DISCORD_EPOCH_MS + SPOKEN_WITHIN_MS}) << 22)
-        AND (({_ms("c.last_message_at")} - {DISCORD_EPOCH_MS - SPOKEN_WITHIN_MS}) << 22)
-    AND m.channel_id = c.channel_id AND m.user_id = c.user_id AND p.full_name = c.personality_name
-ORDER BY m.message_id
-"""
-MESSAGE_IDS = f"""
-CASE WHEN {IS_UNTOUCHED} AND metadata -> '$.messageIds' IS NOT NULL THEN metadata -> '$.messageIds'
-ELSE (SELECT json_group_array(id) FROM ({SPOKEN})) END
-"""
+MESSAGE_IDS = f"coalesce(iif({IS_UNTOUCHED}, metadata -> '$.messageIds', NULL), '[]')"
+"""Empty once the bot has answered: who spoke a message stands in `message_map.json`, where the original looks first."""
+
 CONVERSATIONS_SQL = f"""
 SELECT CAST(group_concat(member, char(44, 10)) FILTER (WHERE extra IS NULL) AS BLOB), max(id), count(extra)
 FROM (
-    SELECT c.id, c.extra, '"' || c.user_id || '-' || c.channel_id || '": ' || json_object(
-        'personalityName', c.personality_name, 'messageIds', json({MESSAGE_IDS}),
-        'timestamp', {_ms("c.last_message_at")}, {FLAGS}
+    SELECT id, extra, '"' || user_id || '-' || channel_id || '": ' || json_object(
+        'personalityName', personality_name, 'messageIds', json({MESSAGE_IDS}),
+        'timestamp', {_ms("last_message_at")}, {FLAGS}
     ) AS member
-    FROM conversations AS c WHERE c.id > :after ORDER BY c.id LIMIT {ROWS_A_CHUNK}
+    FROM conversations WHERE id > :after ORDER BY id LIMIT {ROWS_A_CHUNK}
 )
 """
 ODD_CONVERSATIONS = f"""
-SELECT c.*, {IS_UNTOUCHED} AS is_untouched, {MESSAGE_IDS} AS message_ids FROM conversations AS c
-WHERE c.id > :after AND c.id <= :last AND c.extra IS NOT NULL ORDER BY c.id
+SELECT *, {IS_UNTOUCHED} AS is_untouched FROM conversations
+WHERE id > :after AND id <= :last AND extra IS NOT NULL ORDER BY id
 """
 
 
@@ -124,8 +113,7 @@ def _mapping(row: Any) -> bytes:
 
 
 def _conversation(row: Any) -> bytes:
-    facts = Facts.read(row["extra"])
-    ids = orjson.loads(row["message_ids"])
+    facts, ids = Facts.read(row["extra"]), []
     if row["is_untouched"]:
         ids = orjson.loads(row["metadata"]).get("messageIds", facts.original.get("messageIds"))
     else:

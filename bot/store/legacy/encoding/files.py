@@ -25,7 +25,7 @@ NESTED = (
 )
 COMMON = (
     _plan(folder.ACTIVATIONS, channels.write_activations, "channel_activations"),
-    _plan(folder.CONVERSATIONS, channels.write_conversations, "conversations", "message_mappings"),
+    _plan(folder.CONVERSATIONS, channels.write_conversations, "conversations"),
     _plan(folder.MESSAGES, channels.write_mappings, "message_mappings"),
     _plan(folder.AUTO_RESPONSES, members.write_auto_responses, "auto_responses"),
     _plan(folder.BLACKLIST, members.write_blacklist, "blacklist"),

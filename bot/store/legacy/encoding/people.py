@@ -1,6 +1,7 @@
 """Personalities and aliases: `personalities.json` and `aliases.json` (flat), or both in one file (nested)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from bot.store.cipher import Cipher
@@ -38,6 +39,10 @@ USUAL_MODEL = {
 PEOPLE = "SELECT * FROM personalities ORDER BY id"
 ALIASES_OF = "SELECT alias, extra FROM personality_aliases WHERE personality_name = ? ORDER BY rowid"
 EVERY_ALIAS = "SELECT alias, personality_name, extra FROM personality_aliases ORDER BY rowid"
+TAKEN = """
+SELECT a.extra, p.id FROM personality_aliases AS a JOIN personalities AS p ON p.full_name = a.personality_name
+WHERE a.alias = ?
+"""
 LAST_CHANGE = """
 SELECT max(at) FROM (
     SELECT max(added_at, coalesce(updated_at, '')) AS at FROM personalities
@@ -84,7 +89,7 @@ def _map(connection: RawConnection, left_out: tuple[str, ...]) -> Iterator[bytes
         facts = Facts.read(row["extra"])
         if facts.shape not in left_out:
             target = facts.original.get("personalityName", row["personality_name"])
-            yield text.member(facts.original.get("alias", row["alias"]), target)
+            yield text.member(_spelled(row, facts), target)
 
 
 def _flat(row: Any) -> dict[str, Any]:
@@ -95,10 +100,12 @@ def _flat(row: Any) -> dict[str, Any]:
 
 
 def _nested(connection: RawConnection, row: Any, facts: Facts) -> dict[str, Any]:
-    draft = _draft(row, facts if facts.is_from(Format.GEN2) else _translated(facts))
-    listed = [entry for alias in connection.execute(ALIASES_OF, (row["full_name"],)) for entry in _listed(alias)]
-    if listed or "aliases" not in {*facts.absent, *facts.unknown}:
-        draft.made["aliases"] = listed
+    if not facts.is_from(Format.GEN2):
+        facts = _translated(facts)
+    draft = _draft(row, facts)
+    aliases = list(_listed(connection, row, facts.original.get("aliases", []))) if row["is_active"] else []
+    if aliases or "aliases" not in {*facts.absent, *facts.unknown}:
+        draft.made["aliases"] = aliases
     return draft.finish()
 
 
@@ -110,12 +117,33 @@ def _translated(facts: Facts) -> Facts:
     return Facts({"configuration": None, "profile": USUAL_PROFILE} | unknown, shape=NESTED)
 
 
-def _listed(alias: Any) -> Iterator[Any]:
-    facts = Facts.read(alias["extra"])
-    if facts.shape != MAP_ONLY:
-        draft = Draft(facts)
-        draft.made["value"] = facts.original.get("alias", alias["alias"])
-        yield draft.made["value"] if facts.is_bare else draft.finish()
+def _listed(connection: RawConnection, row: Any, before: list[Any]) -> Iterator[Any]:
+    """A personality's aliases as its record lists them: those that stood there `before` in their order, then new ones.
+
+    Entries of which no alias came at the import are given back only if none would come of them now.
+    """
+    aliases = [(alias, Facts.read(alias["extra"])) for alias in connection.execute(ALIASES_OF, (row["full_name"],))]
+    entries = {_spelled(alias, facts): Draft(facts) for alias, facts in aliases if facts.shape != MAP_ONLY}
+    for entry in before:
+        value = entry.get("value") if isinstance(entry, dict) else entry
+        is_own = isinstance(value, str) and entries.pop(value, None) is not None
+        if is_own or _is_idle(connection, row, value):
+            yield entry
+    for value, draft in entries.items():
+        yield {"value": value} | draft.finish()
+
+
+def _spelled(alias: Any, facts: Facts) -> str:
+    spelled: str = facts.original.get("alias", alias["alias"])
+    return spelled
+
+
+def _is_idle(connection: RawConnection, row: Any, value: Any) -> bool:
+    """Whether the importer would leave the entry aside: it is no alias, or another one that it reads earlier counts."""
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        return True
+    taken = connection.execute(TAKEN, (value.lower(),)).fetchone()
+    return taken is not None and (Facts.read(taken["extra"]).shape != LIST_ONLY or taken["id"] <= row["id"])
 
 
 def _draft(row: Any, facts: Facts) -> Draft:
@@ -134,10 +162,12 @@ def _flat_draft(row: Any, facts: Facts) -> Draft:
 
 
 def _nested_draft(row: Any, facts: Facts) -> Draft:
-    draft = Draft(facts.without("profile"))
+    unknown = dict(facts.unknown)
+    of_profile = Facts.of(unknown.pop("profile"))
+    draft = Draft(replace(facts, unknown=unknown))
     draft.confirm("id", row["full_name"])
     draft.snowflake("ownerId", row["added_by"])
-    draft.part("profile", _profile(row, Facts.of(facts.unknown["profile"])))
+    draft.part("profile", _profile(row, of_profile))
     draft.time_or("createdAt", row["added_at"], "iso")
     draft.time("updatedAt", row["updated_at"], "iso")
     draft.flag("removed", int(not row["is_active"]))

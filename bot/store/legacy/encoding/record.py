@@ -13,7 +13,7 @@ import orjson
 from bot.store.files.plan import Format
 from bot.store.legacy import moments
 from bot.store.legacy.moments import Form
-from bot.store.legacy.personalities import BARE, NESTED
+from bot.store.legacy.personalities import NESTED
 from bot.store.legacy.record import IMPORT_KEY, MISSING, read_flag, to_snowflake
 
 
@@ -26,7 +26,6 @@ class Facts:
     absent: Collection[str] = ()
     shape: str | None = None
     file: str | None = None
-    is_bare: bool = False
 
     @classmethod
     def of(cls, extra: dict[str, Any] | None) -> "Facts":
@@ -42,8 +41,7 @@ class Facts:
     @classmethod
     def told(cls, told: dict[str, Any], unknown: dict[str, Any]) -> "Facts":
         """The facts under the key `import`, and the unknown keys beside them."""
-        original, absent = told.get("original", {}), told.get("absent", ())
-        return cls(unknown, original, absent, told.get("shape"), told.get("file"), BARE in told)
+        return cls(unknown, told.get("original", {}), told.get("absent", ()), told.get("shape"), told.get("file"))
 
     def is_from(self, target: Format) -> bool:
         """Whether the record came from a file of that format, into which it goes back as it was."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-PIECE_BYTES = 8 * 1024
+PIECE_BYTES = 4 * 1024
 SEPARATOR = b",\n"
 
 
