@@ -23,6 +23,8 @@ COMMANDS = {
     "certify": "Prove the promise: kill everything again and again, and balance the books.",
     "boot": "Make the volume ready for a start, or explain what a start would do.",
     "import": "Read a data folder of the JavaScript original.",
+    "export": "Write the database as a data folder that the original starts with.",
+    "verify": "Compare every record of a data folder with the database.",
     "status": "What is stored, and how safe it is.",
     "doctor": "Check settings, engine, lock, bucket and Discord, one line each.",
     "backup": "Write a verified copy of the database.",

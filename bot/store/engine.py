@@ -125,6 +125,19 @@ def transaction(connection: RawConnection) -> Iterator[None]:
         roll_back(connection)
 
 
+@contextmanager
+def snapshot(connection: RawConnection) -> Iterator[None]:
+    """One moment of the database for every read in the block; the caller's open transaction, if there is one."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        roll_back(connection)
+
+
 def roll_back(connection: RawConnection) -> None:
     """End an open transaction without its changes; nothing to do where the engine has already ended it."""
     if connection.in_transaction:

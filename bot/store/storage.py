@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from bot.store.columns import from_json, to_text, to_text_or_none, to_time_or_none
 from bot.store.engine import RawConnection
@@ -85,6 +86,17 @@ def note_files(failed_at: datetime | None, error: str | None) -> Statement:
         "UPDATE storage SET files_failed_at = :failed_at, files_error = :error",
         {"failed_at": to_text_or_none(failed_at), "error": error},
     )
+
+
+def read_from(connection: RawConnection) -> Storage:
+    """The one row, as the connection's transaction sees it."""
+    return read(connection.execute("SELECT * FROM storage").fetchone())
+
+
+def is_followed_by(recorded: Storage, folder: Path) -> bool:
+    """Whether the files of this folder, under whatever path, follow the database while it is served."""
+    is_same = recorded.folder is not None and Path(recorded.folder).resolve() == folder.resolve()
+    return is_same and recorded.mode in FOLLOWED_MODES
 
 
 def serve(lineage: str, counter: int, mode: str, *, folder: str, now: datetime) -> Statement:

@@ -67,7 +67,7 @@ class _Place:
 def read_auth(folder: LegacyFolder, defaults: Defaults) -> AuthRecords:
     """Every login and verification of both generations."""
     records = AuthRecords()
-    for place, record in _places(folder.source_of(AUTH), _nested_users(folder)):
+    for place, record in _places(folder.source_of(AUTH), nested_users(folder)):
         _add_nested(records, place, record, defaults)
     logins = [
         place.entry(lambda place=place, record=record: _flat_login(place.key, Fields.of(record), defaults))  # type: ignore[misc]
@@ -97,7 +97,7 @@ def _places(file: str, entries: Iterable[tuple[str, object]]) -> Iterator[tuple[
         yield _Place(file, key, position), record
 
 
-def _nested_users(folder: LegacyFolder) -> Iterator[tuple[str, object]]:
+def nested_users(folder: LegacyFolder) -> Iterator[tuple[str, object]]:
     """The users of `auth.json`, whether they stand at its top (gen2b) or in its maps (gen2a)."""
     for key, value in folder.entries(AUTH):
         if key in MAPS and isinstance(value, dict):

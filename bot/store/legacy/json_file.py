@@ -5,6 +5,7 @@ torn, and does not replace half characters in silence.
 """
 
 import codecs
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -41,12 +42,16 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_read_f
 
 
 class JsonFile:
-    """One file of a data folder; `name` is how it is called in reports."""
+    """One file of a data folder; `name` is how it is called in reports.
 
-    def __init__(self, path: Path, name: str, *, holds_list: bool = False) -> None:
+    `content` is read in place of the file, where it must not lie on a disk.
+    """
+
+    def __init__(self, path: Path, name: str, *, holds_list: bool = False, content: bytes | None = None) -> None:
         self.path = path
         self.name = name
         self.holds_list = holds_list
+        self._content = content
         self._is_plain = False
 
     def survey(self) -> Iterator[int]:
@@ -100,6 +105,8 @@ class JsonFile:
             text.end()
 
     def _open(self) -> BinaryIO:
+        if self._content is not None:
+            return io.BytesIO(self._content)
         try:
             return self.path.open("rb")
         except IsADirectoryError:

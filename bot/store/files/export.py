@@ -1,0 +1,170 @@
+"""Writing the database as a folder that the original starts with, into a place where nothing can be lost by it."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bot.errors import ProtectedError, UnreadableError
+from bot.model import Clock, utc_now
+from bot.rules.switching import FolderSide
+from bot.settings import Settings
+from bot.store import storage
+from bot.store.cipher import Cipher, cipher_from
+from bot.store.engine import RawConnection, connect_reader, opened, snapshot
+from bot.store.files.commit import STAGING
+from bot.store.files.folder import JsonFolder
+from bot.store.files.plan import FileContent, Format
+from bot.store.files.plans import all_plans
+from bot.store.files.records import read_records, read_rest
+from bot.store.files.sides import look
+from bot.store.files.state import FolderState
+from bot.store.files.tally import Progress
+from bot.store.legacy.folder import IMAGES, look_through
+from bot.store.storage import Storage
+from bot.store.translate import translated
+
+REPORTED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """How to export. `is_served`: a bot runs on the database and goes on without the folder."""
+
+    settings: Settings
+    progress: Progress
+    format: Format | None = None
+    is_served: bool = False
+    clock: Clock = utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What was written: `records` by file of the original's; `kept` are those that it has no place for, by table.
+
+    `aside` is where copies of the files that were there before are kept, if no others are.
+    """
+
+    folder: Path
+    state: FolderState
+    aside: Path | None
+    records: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def images(self) -> int:
+        """How many avatars came with it."""
+        return sum(name.startswith(f"{IMAGES}/") for name in self.state.files)
+
+
+def export(target: Path, options: ExportOptions) -> Export:
+    """Write the folder, all of it or nothing; blocks.
+
+    Raises ProtectedError where it could take the place of something else.
+    """
+    settings, folder = options.settings, JsonFolder(target)
+    cipher = cipher_from(settings)
+    is_new = not target.exists()
+    reader = connect_reader(settings.database_path, settings.busy_timeout_seconds)
+    with translated(), opened(reader) as connection, snapshot(connection):
+        recorded = storage.read_from(connection)
+        aside = _make_way(folder, recorded, options)
+        before = folder.read()
+        state = _state(before, recorded, options)
+        contents = _contents(connection, cipher, state.format, options.progress)
+        try:
+            written = folder.commit(contents, state, drop={*state.files, *folder.data_files()})
+        except BaseException:
+            if is_new:
+                _remove(target)
+            raise
+    return _count(Export(target, written, aside), options.progress)
+
+
+def _make_way(folder: JsonFolder, recorded: Storage, options: ExportOptions) -> Path | None:
+    """Raise ProtectedError unless nothing can be lost; where the only copies are there, they are kept in a folder."""
+    _require_served_last(recorded, options)
+    path, settings = folder.path, options.settings
+    if options.is_served and storage.is_followed_by(recorded, path):
+        raise ProtectedError(
+            f"{path} is the running bot's own folder, which follows the database by itself.",
+            remedy="Name another folder for a snapshot, or stop the bot.",
+        )
+    side = look(settings.model_copy(update={"json_dir": path})).folder
+    if not side.is_imported and (fault := _fault(side, recorded)):
+        raise ProtectedError(f"Nothing was exported: {path} {fault}.", remedy="Name a new or an empty folder.")
+    if side.is_empty and path.resolve() != settings.database_path.parent.resolve():
+        _require_empty(path)
+    is_as_written = side.record is not None and not _fault(side, recorded)
+    return None if side.is_empty or is_as_written else folder.set_aside(options.clock())
+
+
+def _fault(side: FolderSide, recorded: Storage) -> str:
+    """Why what is in the folder may be the only one of its kind."""
+    record = side.record
+    if record is None:
+        return "holds files that were never imported into this database, or were changed since" if side.has_data else ""
+    if record.lineage != recorded.lineage:
+        return "holds the state of another database"
+    if differing := [*side.changed, *side.lost]:
+        return f"was changed by another program: {differing[0]} is not as it was written"
+    ahead = record.counter - recorded.counter
+    return f"is {ahead:,} changes newer than the database" if ahead > 0 else ""
+
+
+def _require_served_last(recorded: Storage, options: ExportOptions) -> None:
+    if recorded.mode == "json" and options.settings.mode != "json":
+        raise ProtectedError(
+            f"The files in {recorded.folder} were served last, so this database is not the newest.",
+            remedy=f"Bring it up to date with `tzurot import {recorded.folder}`, then export.",
+        )
+
+
+def _require_empty(path: Path) -> None:
+    present = sorted(entry.name for entry in path.iterdir()) if path.exists() else []
+    if left := [name for name in present if name != STAGING]:
+        raise ProtectedError(
+            f"Nothing was exported: {path} is not empty, {left[0]} is there.", remedy="Name a new or an empty folder."
+        )
+
+
+def _state(before: FolderState | None, recorded: Storage, options: ExportOptions) -> FolderState:
+    named = options.format or options.settings.json_format
+    return FolderState(
+        lineage=recorded.lineage,
+        mode=recorded.mode or "database",
+        counter=recorded.counter,
+        format=Format(named) if named else before.format if before else Format.GEN2,
+        is_final=not options.is_served,
+        written_at=options.clock(),
+        files=before.files if before else {},
+    )
+
+
+def _contents(connection: RawConnection, cipher: Cipher, form: Format, progress: Progress) -> Iterator[FileContent]:
+    for plan in all_plans(form):
+        progress(f"writing {plan.name}", 0)
+        yield from plan.write(connection, cipher)
+
+
+def _remove(target: Path) -> None:
+    """Take away what was begun where nothing was before; not what was committed."""
+    with suppress(UnreadableError, OSError):
+        if JsonFolder(target).read() is None:
+            shutil.rmtree(target)
+
+
+def _count(done: Export, progress: Progress) -> Export:
+    """Read back what was written."""
+    by_file, by_table, kept = Counter[str](), Counter[str](), Counter[str]()
+    for number, record in enumerate(read_records(look_through(done.folder), lambda _: None), start=1):
+        by_file[record.file] += 1
+        by_table[record.table] += 1
+        if number % REPORTED == 0:
+            progress("reading back", number)
+    for record in read_rest(done.folder, {}):
+        kept[Path(record.table).stem] += 1
+    # What the original's records leave out of a row is kept too, but is no record of its own.
+    return replace(done, records=dict(by_file), kept=dict(kept - by_table))

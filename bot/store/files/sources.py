@@ -1,0 +1,86 @@
+"""The two sides of a comparison as records: the folder's files, and what the database would write in their place."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import UnreadableError
+from bot.model import Clock
+from bot.settings import Settings
+from bot.store.cipher import Cipher
+from bot.store.columns import to_text
+from bot.store.engine import RawConnection, connect, opened, transaction
+from bot.store.files.disk import digest_file
+from bot.store.files.folder import JsonFolder
+from bot.store.files.load import LoadOptions, load_folder
+from bot.store.files.plan import Format, Plan
+from bot.store.files.records import Record, read_records, read_rest
+from bot.store.files.spool import Spool
+from bot.store.files.tally import Progress
+from bot.store.legacy.folder import LegacyFolder, look_through
+from bot.store.legacy.record import Defaults
+from bot.store.legacy.report import ImportReport
+from bot.store.migrate import LOCK_SECONDS, create_database
+
+Keys = Mapping[str, Sequence[str]]
+"""The primary keys of the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is compared: these plans' files, and with `keys` the rest; `scratch` is an empty directory."""
+
+    folder: Path
+    settings: Settings
+    cipher: Cipher
+    scratch: Path
+    format: Format
+    plans: tuple[Plan, ...]
+    keys: Keys | None
+    progress: Progress
+    clock: Clock
+    readable: LegacyFolder | None = None
+
+    def of_folder(self) -> Iterator[Record]:
+        """The folder's records; raises UnreadableError for a file that can't be read."""
+        found = self.readable or look_through(self.folder, self.settings.database_path)
+        yield from read_records(found, self._digest_image)
+        if self.keys is not None:
+            yield from read_rest(self.folder, self.keys)
+
+    def encode(self, connection: RawConnection) -> Spool:
+        """What the database would write, as the open transaction sees it."""
+        spool = Spool(Path(tempfile.mkdtemp(dir=self.scratch)))
+        for plan in self.plans:
+            self.progress(f"encoding {plan.name}", 0)
+            spool.take(plan.write(connection, self.cipher))
+        return spool
+
+    def of_spool(self, spool: Spool) -> Iterator[Record]:
+        """The records of what was encoded, which is gone afterwards."""
+        yield from read_records(spool.as_folder(), spool.images.get)
+        if self.keys is not None:
+            yield from read_rest(spool.directory, self.keys)
+        shutil.rmtree(spool.directory)
+
+    def load(self) -> tuple[Spool, ImportReport]:
+        """What the folder is read as, in the form in which it would be written, and how the reading went."""
+        path, settings = self.scratch / "meaning.db", self.settings
+        defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(self.clock()))
+        options = LoadOptions(self.cipher, defaults, self.clock(), self.progress)
+        create_database(path)
+        with opened(connect(path, "rw", LOCK_SECONDS)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
+            with transaction(connection):
+                report = load_folder(connection, JsonFolder(self.folder), options)
+                return self.encode(connection), report
+
+    def _digest_image(self, name: str) -> str | None:
+        try:
+            return digest_file(self.folder / name).sha256
+        except (FileNotFoundError, ValueError):
+            return None
+        except OSError as error:
+            raise UnreadableError(f"{name} can't be read: {error.strerror}.") from None
