@@ -1,6 +1,6 @@
 """`tzurot status`: what is stored and how safe it is, read without disturbing a running bot."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,10 @@ def command(database: Path | None, *, as_json: bool) -> None:
 def gather(settings: Settings, named: Path | None = None) -> Status:
     """Look at the database, the JSON folder, the lock and the marker, in that order."""
     with readable_database(settings, named) as path:
-        return _gather(settings, path)
+        status = _gather(settings, path)
+    if named is not None or status.holder is not None:
+        return status
+    return replace(status, standing=storage_section.with_refusal(status.standing, settings))
 
 
 def _gather(settings: Settings, path: Path) -> Status:

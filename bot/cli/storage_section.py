@@ -1,18 +1,22 @@
 """The part of `tzurot status` about the storage mode, the JSON folder and what was compared."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from rich.text import Text
 
 from bot.cli.printing import printable
+from bot.errors import TzurotError
 from bot.rules.standing import Imported, Mismatched, Standing
 from bot.rules.standing_text import Level, describe
+from bot.settings import Settings
 from bot.store import mismatches, storage
 from bot.store.census import Census
 from bot.store.columns import to_text, to_text_or_none
 from bot.store.console import Console
 from bot.store.files.standing import Stored, last_import
+from bot.store.files.switch import require_switch
 
 STYLES = {Level.PLAIN: "", Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 
@@ -22,6 +26,15 @@ def read_stored(console: Console, census: Census) -> Stored:
     if "storage" not in census.rows:
         return Stored()
     return Stored(console.first(storage.get()), console.fetch(mismatches.list_all()), console.first(last_import()))
+
+
+def with_refusal(standing: Standing, settings: Settings) -> Standing:
+    """Say too why the next start would refuse; of use only where no bot runs."""
+    try:
+        require_switch(settings)
+    except TzurotError as error:
+        return replace(standing, refusal=str(error))
+    return standing
 
 
 def as_pairs(standing: Standing, now: datetime) -> dict[str, Text]:
@@ -44,6 +57,7 @@ def as_object(standing: Standing) -> dict[str, Any]:
         "folder_counter": folder.counter if folder else None,
         "folder_written_at": to_text(folder.written_at) if folder else None,
         "is_current": standing.is_current,
+        "refusal": standing.refusal or None,
         "due_since": to_text_or_none(standing.failed_at),
         "files_error": standing.error,
         "days_left": kept.days_left if kept else None,

@@ -57,7 +57,7 @@ class Standing:
     """All that is known. `mode` is what the settings say, `served` what served last and is written down.
 
     `folder` is None where no mode file is there, `folder_problem` says why one can't be read. `kept` is there in a
-    mode that does without the files.
+    mode that does without the files. `refusal` is why a start in this mode would refuse.
     """
 
     mode: str
@@ -75,6 +75,7 @@ class Standing:
     mismatches: Sequence[Mismatched] = ()
     imported: Imported | None = None
     kept: Kept | None = None
+    refusal: str = ""
 
     @property
     def follows(self) -> bool:

@@ -38,6 +38,8 @@ class Line:
 def describe(standing: Standing, now: datetime) -> Iterator[Line]:
     """Each thing worth a line, in the order in which an operator asks."""
     yield Line("Storage", *_describe_mode(standing))
+    if standing.refusal:
+        yield Line("Next start", Level.FAIL, f"IT WOULD REFUSE. {standing.refusal}")
     if standing.mode != "database":
         yield Line("JSON files", *_describe_files(standing, now))
     elif standing.folder or standing.kept:
@@ -55,9 +57,9 @@ def _describe_mode(standing: Standing) -> tuple[Level, str]:
     if standing.served == "json":
         return Level.FAIL, (
             f"{told}. BUT THE JSON FILES SERVED LAST, so this database is older: `tzurot import {standing.path}`"
-            " brings it up to date, and the next start refuses until then"
+            " brings it up to date"
         )
-    return Level.WARN, f"{told}. But {standing.served} served last; the next start changes that, if nothing is older"
+    return Level.WARN, f"{told}. But {standing.served} served last, and the next start changes that"
 
 
 def _describe_files(standing: Standing, now: datetime) -> tuple[Level, str]:

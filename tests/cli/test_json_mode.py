@@ -88,6 +88,7 @@ def test_status_says_that_the_files_are_all_there_is(in_json_mode: Run, folder: 
         "folder_counter": None,
         "folder_written_at": None,
         "is_current": None,
+        "refusal": None,
         "due_since": None,
         "files_error": None,
         "days_left": None,

@@ -231,3 +231,47 @@ def test_it_says_when_the_copy_was_last_restored_on_trial(tzurot: Run, database:
     assert (seen["outcome"], seen["reason"], seen["verified_at"]) == ("failed", "A file is damaged.", long_ago)
     assert seen["verified_age_seconds"] == pytest.approx(3 * 86_400, abs=60)
     assert "Last drill" not in tzurot("status", "--database", database).out
+
+
+def test_it_says_why_the_next_start_would_refuse(tzurot: Run, database: Path) -> None:
+    environment = {"DATABASE_PATH": str(database), "JSON_DIR": str(database.parent / "json")}
+    assert tzurot("status", "--json", **environment).json["storage"]["refusal"] is None
+    told = tzurot("status", "--json", **environment, STORAGE_MODE="shadow").json["storage"]
+    assert (told["mode"], told["refusal"], told["is_current"]) == ("shadow", None, None)
+    with opened(connect(database, "rw", 5)) as connection:
+        connection.execute("UPDATE storage SET mode = 'json'")
+    seen = tzurot("status", "--json", **environment).json["storage"]
+    assert (seen["mode"], seen["served_mode"]) == ("database", "json")
+    assert seen["refusal"] in " ".join(tzurot("status", **environment).out.split())
+    with VolumeLock.take(database.parent, 1):
+        assert tzurot("status", "--json", **environment).json["storage"]["refusal"] is None
+
+
+def test_what_shadow_mode_found_is_loud_with_its_first_keys(tzurot: Run, database: Path) -> None:
+    with opened(connect(database, "rw", 5)) as connection:
+        connection.execute("UPDATE storage SET reads_compared = 7, compared_at = '2026-11-28T03:00:00.000Z'")
+        connection.execute(
+            "INSERT INTO shadow_mismatches VALUES"
+            " ('personalities', 3, 'lilith', '2026-11-28T01:00:00.000Z', '2026-11-28T03:00:00.000Z')"
+        )
+    assert tzurot("status", "--json", "--database", database).json["storage"]["shadow"] == {
+        "compared": 7,
+        "compared_at": "2026-11-28T03:00:00.000Z",
+        "mismatches": [
+            {
+                "table": "personalities",
+                "reads": 3,
+                "first_key": "lilith",
+                "first_at": "2026-11-28T01:00:00.000Z",
+                "last_at": "2026-11-28T03:00:00.000Z",
+            }
+        ],
+    }
+    assert "personalities in 3 reads, first 'lilith'" in tzurot("status", "--database", database).out
+
+
+def test_an_older_database_has_no_such_tables(tzurot: Run, database: Path) -> None:
+    with opened(connect(database, "rw", 5)) as connection:
+        for table in ("storage", "imports", "shadow_mismatches"):
+            connection.execute(f"DROP TABLE {table}")
+    assert tzurot("status", "--json", "--database", database).json["storage"]["served_mode"] is None

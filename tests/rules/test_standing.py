@@ -66,6 +66,11 @@ def test_another_mode_served_last(mode: str, served: str | None, level: Level, t
     assert text in told.text
 
 
+def test_a_start_that_would_refuse_is_the_first_thing_to_know() -> None:
+    told = lines(refusal="It is older. Do this.")["Next start"]
+    assert told == Line("Next start", Level.FAIL, "IT WOULD REFUSE. It is older. Do this.")
+
+
 def test_reads_that_were_answered_alike() -> None:
     assert lines(mode="shadow")["Compared"].level is Level.WARN
     told = lines(mode="shadow", compared=12_345, compared_at=NOW - timedelta(seconds=3))["Compared"]
