@@ -62,9 +62,9 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything that the command shows."""
+    """Everything that the command shows; `path` is None for a database that was made of JSON files just for it."""
 
-    path: Path
+    path: Path | None
     file_bytes: int
     wal_bytes: int
     schema: Schema
@@ -92,6 +92,8 @@ def gather(settings: Settings, named: Path | None = None) -> Status:
     """Look at the database, the JSON folder, the lock and the marker, in that order."""
     with readable_database(settings, named) as path:
         status = _gather(settings, path)
+    if not path.exists():
+        status = replace(status, path=None)
     if named is not None or status.holder is not None:
         return status
     return replace(status, standing=storage_section.with_refusal(status.standing, settings))
@@ -179,7 +181,7 @@ def as_object(status: Status) -> dict[str, Any]:
     holder = status.holder
     return {
         "database": {
-            "path": str(status.path.absolute()),
+            "path": str(status.path.absolute()) if status.path else None,
             "bytes": status.file_bytes,
             "wal_bytes": status.wal_bytes,
         },
@@ -233,7 +235,7 @@ def _show(status: Status) -> None:
     wal = f" + {size(status.wal_bytes)} in the write-ahead log" if status.wal_bytes else ""
     print_pairs(
         {
-            "Database": f"{status.path}, {size(status.file_bytes)}{wal}",
+            "Database": f"{status.path or 'made of the JSON files'}, {size(status.file_bytes)}{wal}",
             "Schema": _describe_schema(status.schema),
             "Engine": f"SQLite {engine_version()}",
             "In use": f"by {status.holder}" if status.holder else "by nobody: the bot is not running",

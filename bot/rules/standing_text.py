@@ -67,10 +67,16 @@ def _describe_files(standing: Standing, now: datetime) -> tuple[Level, str]:
     if standing.folder_problem:
         return Level.FAIL, standing.folder_problem
     if folder is None:
-        return Level.WARN, f"none {where} that this program wrote; the next start in this mode looks at what is there"
+        return _describe_unwritten(standing, where)
     age = describe_duration((now - folder.written_at).total_seconds())
     told = f"{folder.format} {where}, up to change {folder.counter:,}, written {age} ago"
     return _describe_following(standing, told) if standing.follows else (Level.OK, told)
+
+
+def _describe_unwritten(standing: Standing, where: str) -> tuple[Level, str]:
+    if standing.mode == "json":
+        return Level.PLAIN, f"those {where} are as the original left them; the next start goes on with them"
+    return Level.WARN, f"none {where} were written here yet; a start in this mode writes them"
 
 
 def _describe_following(standing: Standing, told: str) -> tuple[Level, str]:

@@ -5,6 +5,7 @@ import difflib
 import os
 import shutil
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -74,7 +75,9 @@ def check_database(settings: Settings) -> Finding:
     """What lies at the database's path, or in json mode whether a database can be made of the files."""
     if settings.mode == "json":
         with readable_database(settings) as path:
-            return _check_content(settings, _look(path))
+            finding = _check_content(settings, _look(path))
+        made = f"made of the files in {settings.json_folder}"
+        return replace(finding, found=finding.found.replace(str(path), made))
     path = settings.database_path
     report = _look(path)
     if report.kind is FileKind.OK:
