@@ -20,6 +20,7 @@ def command(target: Path, database: Path | None, *, as_json: bool) -> None:
     """Write a verified copy of the database to PATH, also while the bot runs.
 
     PATH must not be there yet; it appears only when the copy is complete and checked, readable by its owner only.
+    In json mode it is a database all the same, made of the files.
     """
     require_engine()
     settings = read_settings(database)

@@ -24,8 +24,8 @@ def command(other: Path, table: str | None, database: Path | None, *, as_json: b
 
     PATH is a copy that `tzurot restore` or `tzurot backup` made, of this or an earlier version. Per table: rows
     that only one of them has and rows that changed, with the first few keys and the names of the changed columns;
-    never what is in them. Reads only, and may run beside the bot. The bookkeeping of a running bot (canary,
-    gateway_marks) is compared only where --table names it.
+    never what is in them. Reads only, and may run beside the bot; in json mode the files are the live side.
+    The bookkeeping of a running bot (canary, gateway_marks) is compared only where --table names it.
 
     Exit code 0: nothing differs; 1: something does, or it failed and says why.
     """

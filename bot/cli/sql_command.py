@@ -41,7 +41,8 @@ def command(
     """Ask the database something, read-only, also while the bot runs.
 
     STATEMENT is one SQL statement, or - to read it from standard input; without it, the tables and views are
-    listed with an example each. In JSON, columns of ids (names that end in _id or _by, and integers beyond 2^53)
+    listed with an example each. In json mode the files are asked as if they were a database.
+    In JSON, columns of ids (names that end in _id or _by, and integers beyond 2^53)
     hold strings, so that no reader rounds them, and a BLOB is shown by its size.
     """
     require_engine()

@@ -79,7 +79,10 @@ class Status:
 @click.command("status")
 @common_options
 def command(database: Path | None, *, as_json: bool) -> None:
-    """What is stored, and how safe it is; reads only, and may run beside the bot."""
+    """What is stored, and how safe it is; reads only, and may run beside the bot.
+
+    Says too which storage mode runs, whether the JSON files are in step, and whether they would answer alike.
+    """
     require_engine()
     status = gather(read_settings(database), database)
     if as_json:

@@ -50,7 +50,8 @@ def command(
     NAME is a personality's full name, an alias, a channel's id (activation) or a user's id (login, verification).
     What was changed together is taken back together: a removed personality comes back with its aliases and
     channels. Run again, it takes back the change before. Changes are kept for 30 days. Shows what it will do and
-    asks first; may run beside the bot.
+    asks first; may run beside the bot. In json mode only the bot
+    can do it.
     """
     require_engine()
     settings = read_settings(database)
