@@ -118,6 +118,7 @@ def _noted(report: ImportReport) -> list[str]:
         f"{notes.kept:,} records are older than what the database has, which stayed.": notes.kept,
         f"{notes.conflicts:,} records gave way to a newer generation's record of the same user.": notes.conflicts,
         f"{notes.placeholders:,} removed personalities were made, because old messages name them.": notes.placeholders,
+        f"{notes.deleted:,} rows were deleted, because the folder does not have them.": notes.deleted,
     }
     return [sentence for sentence, count in sentences.items() if count]
 

@@ -21,6 +21,15 @@ RECORD = "mode"
 logger = logging.getLogger(__name__)
 
 
+def located(folder: Path, name: str, record: CommitRecord | None) -> Path:
+    """Where a file's content lies: in its place, or still in the staging folder."""
+    if record and name in record.pending:
+        staged = folder / STAGING / record.pending[name].staged
+        if staged.exists():
+            return staged
+    return folder / name
+
+
 @dataclass(frozen=True, slots=True)
 class Committer:
     """Commits into one folder; whoever calls holds its lock."""

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from bot.errors import InvalidInputError, StorageError, UnreadableError
 from bot.store.files.aside import copy_aside
-from bot.store.files.commit import Committer
+from bot.store.files.commit import Committer, located
+from bot.store.files.copying import copy_state
 from bot.store.files.disk import digest_or_none, locked, make_folder
 from bot.store.files.plan import FileContent
 from bot.store.files.record import CommitRecord, read_record
@@ -64,7 +65,22 @@ class JsonFolder:
 
     def locate(self, name: str) -> Path:
         """Where the content of a file lies now: in its place, or still in the staging folder."""
-        return self._located(name, read_record(self.path))
+        return located(self.path, name, read_record(self.path))
+
+    def is_settled(self) -> bool:
+        """Whether every file is in its place, so that the folder can be read as it lies."""
+        record = read_record(self.path)
+        return record is None or (
+            all(located(self.path, name, record) == self.path / name for name in record.pending)
+            and not any((self.path / name).exists() for name in record.dropped)
+        )
+
+    def copy_to(self, target: Path) -> "JsonFolder":
+        """Copy the state into an empty folder, as it was at one moment, also while a bot writes here; only reads here.
+
+        Of a folder that this program has not written, the original's files are copied.
+        """
+        return JsonFolder(copy_state(self.path, target, self._original_files))
 
     def recover(self) -> None:
         """Finish the renames of the last commit, and drop what was staged for one that never came; idempotent."""
@@ -113,14 +129,7 @@ class JsonFolder:
         pictures = sorted(path.name for path in images.iterdir() if path.is_file()) if images.is_dir() else []
         return [*(file.name for file in found.files.values()), *(f"{IMAGES}/{name}" for name in pictures)]
 
-    def _located(self, name: str, record: CommitRecord | None) -> Path:
-        if record and name in record.pending:
-            staged = Committer(self.path).staging / record.pending[name].staged
-            if staged.exists():
-                return staged
-        return self.path / name
-
     def _digest(self, name: str, record: CommitRecord | None) -> FileDigest | None:
-        located, place = self._located(name, record), self.path / name
+        found, place = located(self.path, name, record), self.path / name
         # A writer may rename it just now.
-        return digest_or_none(located) or (None if located == place else digest_or_none(place))
+        return digest_or_none(found) or (None if found == place else digest_or_none(place))

@@ -92,10 +92,10 @@ class _Loading:
 
     def settle(self, _connection: RawConnection) -> None:
         """The original's tables that stand whole in the rest, before the others refer to them."""
-        for file in self._early:
-            self._restorer.restore(file)
         if self._people and self._people not in self._early:
             self._restorer.restore_removed(self._people)
+        for file in self._early:
+            self._restorer.restore(file)
 
     def complete(self, report: ImportReport) -> None:
         """What is left of the rest, over what the records gave; then nothing may be missing."""
@@ -104,5 +104,7 @@ class _Loading:
                 self._restorer.restore(file)
             self._restorer.require_total(file)
             report.tables[file.table.name] = TableCount(read=file.total, imported=file.total)
+        if self._people not in self._early:
+            self._restorer.silence_removed()
         complete = {name for file in self._counting for name in file.table.files}
         report.rejects = [reject for reject in report.rejects if reject.file not in complete]

@@ -14,7 +14,7 @@ PERSONALITIES = "personalities"
 AVATARS = "avatars"
 
 FOLLOWED = ", ".join(f"'{table.name}'" for table in REST_TABLES)
-FORGET_REMOVED = """
+SILENCE = """
 DELETE FROM {table} WHERE personality_name IN (SELECT full_name FROM personalities WHERE is_active = 0)
 """
 
@@ -60,8 +60,11 @@ class Restorer:
         active = people.columns.index("is_active")
         for batch in people.batches():
             self.connection.executemany(sql, ([*row[:active], 0, *row[active + 1 :]] for row in batch))
+
+    def silence_removed(self) -> None:
+        """Take away what lets a removed personality speak, as removing it does."""
         for table in ("personality_aliases", "channel_activations"):
-            self.connection.execute(FORGET_REMOVED.format(table=table))
+            self.connection.execute(SILENCE.format(table=table))
 
     def require_total(self, file: RestFile) -> None:
         """Raise UnreadableError if the table has not as many rows as were written."""

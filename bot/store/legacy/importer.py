@@ -3,7 +3,9 @@
 import asyncio
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -16,7 +18,10 @@ from bot.store.cipher import cipher_from, require_keys
 from bot.store.columns import to_text
 from bot.store.driver import open_store
 from bot.store.engine import RawConnection
-from bot.store.legacy.decode import LegacyData, decode
+from bot.store.files.folder import JsonFolder
+from bot.store.files.load import LoadOptions
+from bot.store.files.mirror import Mirror, Work, merge
+from bot.store.legacy.decode import decode
 from bot.store.legacy.folder import UNFINISHED_SUFFIX, look_through, survey
 from bot.store.legacy.record import Defaults
 from bot.store.legacy.report import ImportReport
@@ -113,41 +118,57 @@ def rejects_path(database_path: Path) -> Path:
 
 async def _import(folder: Path, database_path: Path, options: ImportOptions, stop: Event) -> ImportReport:
     watch = _Watch(stop, options.progress)
-    data = await asyncio.to_thread(_read, folder, database_path, options, watch)
-    if options.is_dry_run and not await asyncio.to_thread(database_path.exists):
-        with tempfile.TemporaryDirectory(prefix="tzurot-dry-run-") as directory:
-            scratch = Path(directory) / database_path.name
-            create_database(scratch)
-            return await _write(data, scratch, options, watch)
-    report = await _write(data, database_path, options, watch)
+    with ExitStack() as until_done:
+        source = await asyncio.to_thread(_settled, JsonFolder(folder), until_done)
+        work = await asyncio.to_thread(_plan, source, database_path, options, watch)
+        if options.is_dry_run and not await asyncio.to_thread(database_path.exists):
+            scratch = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="tzurot-dry-run-")))
+            create_database(scratch / database_path.name)
+            return await _write(work, scratch / database_path.name, options, watch)
+        report = await _write(work, database_path, options, watch)
     if not options.is_dry_run:
         _write_rejects(report, database_path)
     return report
 
 
-def _read(folder: Path, database_path: Path, options: ImportOptions, watch: "_Watch") -> LegacyData:
-    settings = options.settings
-    found = look_through(folder, database_path)
-    readable = survey(found, may_skip=options.may_skip_unreadable, watch=watch.read)
-    now = to_text(options.clock())
-    return decode(readable, Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, now))
+def _settled(folder: JsonFolder, until_done: ExitStack) -> JsonFolder:
+    """The folder, or a copy of it if a bot that was killed has left files to be renamed: here it is only read."""
+    if folder.is_settled():
+        return folder
+    copy = until_done.enter_context(tempfile.TemporaryDirectory(prefix="tzurot-import-"))
+    return folder.copy_to(Path(copy))
 
 
-async def _write(data: LegacyData, path: Path, options: ImportOptions, watch: "_Watch") -> ImportReport:
-    cipher = cipher_from(options.settings)
+def _plan(folder: JsonFolder, database_path: Path, options: ImportOptions, watch: "_Watch") -> Work:
+    """What to do inside the transaction; a folder of the original's is read to its end before that begins."""
+    settings, now = options.settings, options.clock()
+    defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(now))
+    cipher = cipher_from(settings)
+
+    def read() -> Transfer:
+        found = look_through(folder.path, database_path)
+        readable = survey(found, may_skip=options.may_skip_unreadable, watch=watch.read)
+        return Transfer(decode(readable, defaults), cipher, now, watch.placed)
+
+    if (state := folder.read()) is None:
+        return partial(merge, read())
+    loading = LoadOptions(cipher, defaults, now, watch.placed)
+    return Mirror(folder, state, folder.changed(state), loading, read)
+
+
+async def _write(work: Work, path: Path, options: ImportOptions, watch: "_Watch") -> ImportReport:
     store = await open_store(path, settings=options.settings)
     try:
-        await require_keys(store, cipher)
-        transfer = Transfer(data, cipher, options.clock(), watch.placed)
-        return await store.transact(lambda connection: _run(transfer, connection, options, watch))
+        await require_keys(store, cipher_from(options.settings))
+        return await store.transact(lambda connection: _run(work, connection, options, watch))
     except _DryRunDone as done:
         return done.report
     finally:
         await store.close()
 
 
-def _run(transfer: Transfer, connection: RawConnection, options: ImportOptions, watch: "_Watch") -> ImportReport:
-    report = transfer(connection)
+def _run(work: Work, connection: RawConnection, options: ImportOptions, watch: "_Watch") -> ImportReport:
+    report = work(connection)
     watch.check()
     report.is_dry_run = options.is_dry_run
     if options.is_dry_run:

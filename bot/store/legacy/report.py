@@ -24,7 +24,8 @@ class Notes:
 
     `expired`: logins past their date. `kept`: rows that stayed because the database has something newer
     than the record, or deleted it since. `conflicts`: users in both generations of files. `placeholders`: removed
-    personalities that were made because old messages name them. `endless`: logins without a date.
+    personalities that were made because old messages name them. `endless`: logins without a date. `deleted`: rows
+    that went because the folder, which the database has become, does not have them.
     """
 
     expired: int = 0
@@ -32,6 +33,7 @@ class Notes:
     kept: int = 0
     conflicts: int = 0
     placeholders: int = 0
+    deleted: int = 0
 
 
 @dataclass(slots=True)
