@@ -8,6 +8,7 @@ changed files: then their records are merged into it as those of any other folde
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from bot.store import storage
@@ -39,13 +40,20 @@ BEHIND = "The database has {} that the folder lacks, so the folder's records wer
 KEYS = "SELECT name FROM pragma_table_info(:table) WHERE pk > 0"
 
 
-def merge(work: Work, connection: RawConnection) -> ImportReport:
-    """Add a folder's records to the database, which is then newer than any folder that follows it."""
-    is_left = _storage(connection).mode == "json"
-    report = work(connection)
-    if is_left or report.count("imported"):
-        _execute(connection, storage.take_in())
-    return report
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Adds the records of a folder to the database, which is then newer than any folder that follows it."""
+
+    work: Work
+    folder: Path
+
+    def __call__(self, connection: RawConnection) -> ImportReport:
+        """Do the work, and note that it was done."""
+        is_left = _storage(connection).mode == "json"
+        report = self.work(connection)
+        if is_left or report.count("imported"):
+            _execute(connection, storage.take_in(str(self.folder.absolute())))
+        return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Mirror:
             report = self._fill(connection)
             report.remarks.append(PARTLY.format(_names(self.changed)) if self.changed else MIRRORED)
         elif reason := self._why_not(_storage(connection)):
-            report = merge(self.read(), connection)
+            report = self.read()(connection)
             report.remarks.append(reason)
         else:
             report = self._replace(connection)

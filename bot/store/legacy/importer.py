@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -20,7 +19,7 @@ from bot.store.driver import open_store
 from bot.store.engine import RawConnection
 from bot.store.files.folder import JsonFolder
 from bot.store.files.load import LoadOptions
-from bot.store.files.mirror import Mirror, Work, merge
+from bot.store.files.mirror import Merge, Mirror, Work
 from bot.store.legacy.decode import decode
 from bot.store.legacy.folder import UNFINISHED_SUFFIX, look_through, survey
 from bot.store.legacy.record import Defaults
@@ -119,7 +118,7 @@ def rejects_path(database_path: Path) -> Path:
 async def _import(folder: Path, database_path: Path, options: ImportOptions, stop: Event) -> ImportReport:
     watch = _Watch(stop, options.progress)
     with ExitStack() as until_done:
-        source = await asyncio.to_thread(_settled, JsonFolder(folder), until_done)
+        source = await asyncio.to_thread(_Source.of, folder, until_done)
         work = await asyncio.to_thread(_plan, source, database_path, options, watch)
         if options.is_dry_run and not await asyncio.to_thread(database_path.exists):
             scratch = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="tzurot-dry-run-")))
@@ -131,27 +130,36 @@ async def _import(folder: Path, database_path: Path, options: ImportOptions, sto
     return report
 
 
-def _settled(folder: JsonFolder, until_done: ExitStack) -> JsonFolder:
-    """The folder, or a copy of it if a bot that was killed has left files to be renamed: here it is only read."""
-    if folder.is_settled():
-        return folder
-    copy = until_done.enter_context(tempfile.TemporaryDirectory(prefix="tzurot-import-"))
-    return folder.copy_to(Path(copy))
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The folder as it was named, and as it is read; nothing is written there, also where a kill left it unfinished."""
+
+    named: Path
+    folder: JsonFolder
+
+    @classmethod
+    def of(cls, named: Path, until_done: ExitStack) -> "_Source":
+        """A copy takes the folder's place where files still wait for being renamed."""
+        folder = JsonFolder(named)
+        if not folder.is_settled():
+            copy = until_done.enter_context(tempfile.TemporaryDirectory(prefix="tzurot-import-"))
+            folder = folder.copy_to(Path(copy))
+        return cls(named, folder)
 
 
-def _plan(folder: JsonFolder, database_path: Path, options: ImportOptions, watch: "_Watch") -> Work:
+def _plan(source: _Source, database_path: Path, options: ImportOptions, watch: "_Watch") -> Work:
     """What to do inside the transaction; a folder of the original's is read to its end before that begins."""
-    settings, now = options.settings, options.clock()
+    settings, now, folder = options.settings, options.clock(), source.folder
     defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(now))
     cipher = cipher_from(settings)
 
-    def read() -> Transfer:
+    def read() -> Merge:
         found = look_through(folder.path, database_path)
         readable = survey(found, may_skip=options.may_skip_unreadable, watch=watch.read)
-        return Transfer(decode(readable, defaults), cipher, now, watch.placed)
+        return Merge(Transfer(decode(readable, defaults), cipher, now, watch.placed), source.named)
 
     if (state := folder.read()) is None:
-        return partial(merge, read())
+        return read()
     loading = LoadOptions(cipher, defaults, now, watch.placed)
     return Mirror(folder, state, folder.changed(state), loading, read)
 

@@ -39,9 +39,9 @@ def lived(legacy: Any, folder: JsonFolder) -> Any:
     return legacy
 
 
-def serve(legacy: Any, mode: str, counter: int) -> None:
-    """Note that the database was served in the mode, up to the change."""
-    legacy.execute(f"UPDATE storage SET mode = '{mode}', counter = {counter}")  # noqa: S608
+def serve(legacy: Any, mode: str, counter: int, folder: JsonFolder) -> None:
+    """Note that the database was served in the mode, up to the change, beside the folder."""
+    legacy.execute(f"UPDATE storage SET mode = '{mode}', counter = {counter}, folder = '{folder.path}'")  # noqa: S608
 
 
 async def test_a_new_database_becomes_the_folders_state(lived: Any, folder: JsonFolder) -> None:
@@ -62,7 +62,7 @@ def test_a_database_that_the_folder_has_left_behind_becomes_its_state(lived: Any
     lived.execute("DELETE FROM personality_aliases WHERE alias = 'gúll'")
     lived.execute("UPDATE conversations SET message_count = 1 WHERE id = 77")
     lived.execute("INSERT INTO auto_responses VALUES (5, NULL, NULL), (6, NULL, NULL)")
-    serve(lived, "json", 3)
+    serve(lived, "json", 3, folder)
     report = lived.bring_in(folder.path)
     assert state_of(lived.database) == expected
     assert report.remarks == [MIRRORED]
@@ -92,7 +92,7 @@ def test_a_dry_run_says_what_a_mirror_would_do(lived: Any, folder: JsonFolder) -
 def test_a_newer_database_keeps_what_it_has(lived: Any, folder: JsonFolder) -> None:
     lived.execute("INSERT INTO auto_responses VALUES (5, NULL, NULL)")
     lived.execute("DELETE FROM auto_responses WHERE user_id = 200000000000000088")
-    serve(lived, "database", 9)
+    serve(lived, "database", 9, folder)
     report = lived.bring_in(folder.path)
     assert lived.rows("SELECT count(*) AS n FROM auto_responses WHERE user_id IN (5, 200000000000000088)")[0]["n"] == 2
     assert report.remarks[-1:] == [
@@ -113,7 +113,7 @@ def test_another_installations_folder_is_merged(lived: Any, folder: JsonFolder) 
 
 
 def test_what_another_program_changed_is_merged_and_nothing_deleted(lived: Any, folder: JsonFolder) -> None:
-    serve(lived, "json", 7)
+    serve(lived, "json", 7, folder)
     (folder.path / "auto_response.json").write_text(json.dumps(["5"]))
     report = lived.bring_in(folder.path)
     users = {row["user_id"] for row in lived.rows("SELECT user_id FROM auto_responses")}
