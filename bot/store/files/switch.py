@@ -117,10 +117,13 @@ def _marked(folder: JsonFolder, switch: Switch, now: datetime) -> FolderState | 
         return _marked_as_served(state, switch, now) if state else None
     if switch.facts.folder.is_empty or not (switch.verdict.must_set_aside or switch.mode is Mode.DATABASE):
         return None
+    if state and state.lineage == switch.lineage and not switch.facts.folder.changed:
+        return replace(state, mode=switch.mode, is_final=False, written_at=now)
+    database = switch.facts.database
     return FolderState(
         lineage=switch.lineage,
         mode=switch.mode,
-        counter=min(state.counter if state else 0, switch.counter),
+        counter=database.counter if database else 0,  # the one that has what these files have
         format=state.format if state else _format_of(folder),
         is_final=False,
         written_at=now,

@@ -52,13 +52,23 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         shutil.rmtree(self.root)
 
-    @rule(
-        mode=st.sampled_from(Mode),
-        accept_older=st.sampled_from([False, False, False, True]),
-        writes=st.integers(0, 3),
-        followed=st.integers(0, 3),
-    )
-    def serve(self, mode: Mode, writes: int, followed: int, *, accept_older: bool) -> None:
+    @rule(writes=st.integers(0, 2))
+    def serve_files(self, writes: int) -> None:
+        self.serve(Mode.JSON, writes, 0)
+
+    @rule(writes=st.integers(0, 2), followed=st.integers(0, 3))
+    def serve_both(self, writes: int, followed: int) -> None:
+        self.serve(Mode.DUAL, writes, followed)
+
+    @rule(writes=st.integers(0, 2))
+    def serve_database(self, writes: int) -> None:
+        self.serve(Mode.DATABASE, writes, 0)
+
+    @rule(mode=st.sampled_from(Mode), writes=st.integers(0, 2))
+    def accept(self, mode: Mode, writes: int) -> None:
+        self.serve(mode, writes, writes, accept_older=True)
+
+    def serve(self, mode: Mode, writes: int, followed: int, *, accept_older: bool = False) -> None:
         known = self.known()
         switch = self.start(mode, accept_older=accept_older)
         if switch is None:
@@ -73,9 +83,9 @@ class History(RuleBasedStateMachine):
         else:
             self.write_database(switch, writes, followed)
 
-    @rule(mode=st.sampled_from(Mode), accept_older=st.booleans())
-    def die_while_beginning(self, mode: Mode, *, accept_older: bool) -> None:
-        if switch := self.start(mode, accept_older=accept_older):
+    @rule(mode=st.sampled_from(Mode))
+    def die_while_beginning(self, mode: Mode) -> None:
+        if switch := self.start(mode, accept_older=mode is Mode.SHADOW):
             switching._begin_in_folder(switch, NOW)
 
     @rule()
