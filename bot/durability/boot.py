@@ -33,7 +33,7 @@ from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.durability.volume import clean, forget_replication, inspect_volume, place, quarantine, staged
 from bot.errors import ConfigurationError, InvalidInputError, ProtectedError, UnavailableError
 from bot.settings import Settings
-from bot.store.files.sides import import_source, imports_files
+from bot.store.files.sides import import_source
 from bot.store.files.switch import require_switch
 from bot.store.inspection import inspect_file
 from bot.store.legacy.importer import ImportOptions, import_folder, rejects_path
@@ -102,23 +102,22 @@ class Boot:
         decision = decide(facts)
         log.log(_level(decision), "Decision: %s, because %s", decision.action, decision.reason)
         if decision.action is not Action.RESTORE:
-            await self._require_switch(decision)
+            await self._require_switch()
         marker = await self._carry_out(decision, facts)
         if decision.action is Action.RESTORE:  # what the copy knows of the switch, only the copy can tell
-            await self._require_switch(decision)
+            await self._require_switch()
         return Prepared(decision.action, marker, not await run_aside(is_current, self._database), decision.reason)
 
     async def _prepare_files(self) -> Prepared:
         self._progress("The files are being looked at.")
         decision = decide_files(self._settings)
-        await self._require_switch(decision)
+        await self._require_switch()
         log.info("Decision: %s, because %s", decision.action, decision.reason)
         return Prepared(decision.action, None, is_migration_pending=False, reason=decision.reason)
 
-    async def _require_switch(self, decision: Decision) -> None:
+    async def _require_switch(self) -> None:
         """Nothing may run on data that is older than what another mode has served."""
-        is_importing = decision.action is Action.IMPORT and imports_files(self._settings)
-        await run_aside(require_switch, self._settings, accept_older=self._accept_older, is_importing=is_importing)
+        await run_aside(require_switch, self._settings, accept_older=self._accept_older)
 
     def _tell(self, trouble: str) -> None:
         self._progress(trouble)

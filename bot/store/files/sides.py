@@ -21,7 +21,7 @@ SIGNS_OF_LIFE = ("lives", "personalities")
 EMPTY = "the file is empty, or only a part of it is there"
 
 
-def look(settings: Settings, *, is_importing: bool = False, mode: str = "ro") -> Facts:
+def look(settings: Settings, mode: str = "ro") -> Facts:
     """What both sides say; `mode` is how the database's file is opened.
 
     Raises ProtectedError for a side that is there and can't be read: what it knows is not nothing.
@@ -34,8 +34,13 @@ def look(settings: Settings, *, is_importing: bool = False, mode: str = "ro") ->
         side = _look_at_folder(folder, imports)
     except UnreadableError as error:
         raise ProtectedError(error.message, remedy=error.remedy) from error
-    may_begin = settings.allow_init == "local"
-    return Facts(Mode(settings.mode), database, side, may_begin=may_begin, is_importing=is_importing)
+    return Facts(
+        Mode(settings.mode),
+        database,
+        side,
+        may_begin=settings.allow_init == "local",
+        is_importing=database is None and _imports_files(settings),
+    )
 
 
 def import_source(settings: Settings) -> Path | None:
@@ -45,7 +50,7 @@ def import_source(settings: Settings) -> Path | None:
     return settings.json_folder if JsonFolder(settings.json_folder).has_data() else None
 
 
-def imports_files(settings: Settings) -> bool:
+def _imports_files(settings: Settings) -> bool:
     """Whether a new database would begin with the folder of the JSON files."""
     source = import_source(settings)
     return source is not None and source.resolve() == settings.json_folder.resolve()

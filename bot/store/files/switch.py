@@ -67,9 +67,9 @@ class Switch:
         return f"Storage mode {self.mode}: {LINES[self.mode].format(self.folder)}"
 
 
-def require_switch(settings: Settings, *, accept_older: bool = False, is_importing: bool = False) -> Switch:
+def require_switch(settings: Settings, *, accept_older: bool = False) -> Switch:
     """The settings' mode as it may begin; raises ProtectedError where it would serve older data. Changes nothing."""
-    facts = look(settings, is_importing=is_importing)
+    facts = look(settings)
     verdict = decide(facts, accept_older=accept_older)
     return Switch(facts, verdict, verdict.lineage or secrets.token_hex(16), settings.json_folder.absolute())
 

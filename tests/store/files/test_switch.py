@@ -18,7 +18,7 @@ from bot.store.engine import connect, opened, transaction
 from bot.store.files.aside import PREFIX as ASIDE
 from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import Format
-from bot.store.files.sides import import_source, imports_files
+from bot.store.files.sides import import_source
 from bot.store.files.state import MODE_FILE, FolderState
 from bot.store.files.switch import Switch, begin, look, record, require_switch
 from bot.store.migrate import create_database
@@ -404,11 +404,11 @@ def test_a_mode_that_is_followed_imports_its_own_files(tmp_path: Path) -> None:
     leave_originals(tmp_path)
     assert import_source(settings(tmp_path, "database")) is None
     assert import_source(settings(tmp_path, "dual")) == tmp_path / "files"
-    assert imports_files(settings(tmp_path, "shadow"))
+    assert look(settings(tmp_path, "shadow")).is_importing
     other = settings(tmp_path, "dual", import_dir=tmp_path / "other")
     assert import_source(other) == tmp_path / "other"
-    assert not imports_files(other)
-    assert imports_files(settings(tmp_path, "database", import_dir=tmp_path / "files"))
+    assert not look(other).is_importing
+    assert look(settings(tmp_path, "database", import_dir=tmp_path / "files")).is_importing
 
 
 def test_a_database_that_became_the_folders_state_is_free_to_serve(place: Path) -> None:

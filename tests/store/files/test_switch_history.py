@@ -21,7 +21,6 @@ from bot.store.engine import RawConnection, connect, opened, transaction
 from bot.store.files import switch as switching
 from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import Format
-from bot.store.files.sides import imports_files
 from bot.store.files.state import MODE_FILE, FolderState
 from bot.store.files.switch import Switch, begin, require_switch
 from bot.store.migrate import create_database
@@ -142,12 +141,11 @@ class History(RuleBasedStateMachine):
     def start(self, mode: Mode, *, accept_older: bool) -> Switch | None:
         """What the boot does before it starts the bot; None where it refuses."""
         asked = self.settings(mode)
-        is_importing = mode in FOLLOWED and imports_files(asked)
         try:
-            switch = require_switch(asked, accept_older=accept_older, is_importing=is_importing)
+            switch = require_switch(asked, accept_older=accept_older)
             if mode is not Mode.JSON and not self.database.exists():
                 self.make_database()
-                if is_importing:
+                if switch.facts.is_importing:
                     self.import_files()
                 switch = require_switch(asked, accept_older=accept_older)
         except ProtectedError:
