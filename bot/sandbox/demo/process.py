@@ -19,10 +19,13 @@ LOG_TAIL_LINES = 15
 
 
 class BotProcess:
-    """One run of the entry point; start it again after `kill`."""
+    """One run of the entry point; start it again after `kill`.
+
+    It runs beside its log, because a file named .env where the person is must not reach it either.
+    """
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
-        self._environment = {**_clean_environment(), **environment}
+        self._environment = {**clean_environment(), **environment}
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
 
@@ -32,6 +35,7 @@ class BotProcess:
             self._process = await asyncio.create_subprocess_exec(
                 *(command or _entry_point()),
                 env=self._environment,
+                cwd=self._log.parent,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -110,6 +114,7 @@ class BotProcess:
             *arguments,
             "--json",
             env=self._environment,
+            cwd=self._log.parent,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -161,7 +166,7 @@ def _entry_point() -> list[str]:
     return ["sh", str(script)] if script.exists() else [sys.executable, "-m", "bot", "run"]
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Where programs are found, and nothing else: no setting of the person's own bot may reach the sandbox's."""
     kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR", "HOME") if name in os.environ}
     programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]

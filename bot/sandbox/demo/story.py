@@ -3,25 +3,19 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from bot.errors import TzurotError
 from bot.sandbox.demo import ledger
 from bot.sandbox.demo.ledger import Ledger
 from bot.sandbox.demo.process import BotProcess
 from bot.sandbox.demo.report import Report
+from bot.sandbox.demo.scene import ANSWER_TIMEOUT_SECONDS, Scene
 from bot.sandbox.discord.model import Channel, Message, Permission, User
 from bot.sandbox.sample import SAMPLE_MENTION, SAMPLE_USER_ID, write_sample_folder
 from bot.sandbox.world import SHORT_TIMES, Sandbox
 
-T = TypeVar("T")
-
 PREFIX = "tzurot/demo"
-START_TIMEOUT_SECONDS = 40
-ANSWER_TIMEOUT_SECONDS = 10
 CONFIRMATION_POLL_SECONDS = 0.2
 NEW_PERSONALITY, NEW_ALIAS = "midnight-gardener", "night owl"
 
@@ -49,23 +43,20 @@ def cast(sandbox: Sandbox) -> Cast:
     return Cast(regular, newcomer, garden, lounge)
 
 
-class Story:
+class Story(Scene):
     """Plays the demo on an open sandbox; `volume` is deleted in the middle of it."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, report: Report) -> None:
-        self.sandbox = sandbox
-        self.cast = cast(sandbox)
-        self.report = report
         self._volume = folder / "volume"
         self._legacy = folder / "old-data"
         # Killed processes clean up nothing, so what they leave lies where the demo removes it.
         self._scratch = folder / "tmp"
         self._scratch.mkdir()
-        self._log = folder / "bot.log"
-        self.bot = BotProcess(self._environment(), self._log)
+        super().__init__(sandbox, BotProcess(self._environment(sandbox), folder / "bot.log"), report)
+        self.cast = cast(sandbox)
 
-    def _environment(self) -> dict[str, str]:
-        environment = self.sandbox.environment(self._volume / "tzurot.db", PREFIX)
+    def _environment(self, sandbox: Sandbox) -> dict[str, str]:
+        environment = sandbox.environment(self._volume / "tzurot.db", PREFIX)
         return {**environment, "IMPORT_DIR": str(self._legacy), "TMPDIR": str(self._scratch)}
 
     async def play(self) -> dict[str, int]:
@@ -83,10 +74,10 @@ class Story:
         self.report.act("A first start, with the JSON files of the original")
         started = time.monotonic()
         with self.report.step("The bot is up: files imported, first copy in the bucket, connected to Discord"):
-            await self._start()
+            await self.start()
         text = f"@{SAMPLE_MENTION} are you still there?"
         with self.report.step("Mira, logged in years ago, gets the first answer"):
-            await self._talk(self.cast.garden, self.cast.regular, text)
+            await self.talk(self.cast.garden, self.cast.regular, text)
         self.report.figures.start_to_first_answer_ms = round((time.monotonic() - started) * 1000)
 
     async def _a_day_on_discord(self) -> Message:
@@ -94,24 +85,24 @@ class Story:
         cast, discord = self.cast, self.sandbox.discord
         home = discord.dm_channel(cast.newcomer)
         with self.report.step("Joss logs in by direct message"):
-            await self._command(home, cast.newcomer, "auth start")
+            await self.command(home, cast.newcomer, "auth start")
             code = self.sandbox.ai.issue_code(cast.newcomer.id)
-            await self._command(home, cast.newcomer, f"auth code {code}", shown="auth code ······")
+            await self.command(home, cast.newcomer, f"auth code {code}", shown="auth code ······")
         with self.report.step("adds a personality"):
-            await self._command(cast.garden, cast.newcomer, f"add {NEW_PERSONALITY}")
+            await self.command(cast.garden, cast.newcomer, f"add {NEW_PERSONALITY}")
         with self.report.step("gives it an alias"):
-            await self._command(cast.garden, cast.newcomer, f"alias {NEW_PERSONALITY} {NEW_ALIAS}")
+            await self.command(cast.garden, cast.newcomer, f"alias {NEW_PERSONALITY} {NEW_ALIAS}")
         with self.report.step("talks to it"):
-            opening = await self._talk(cast.garden, cast.newcomer, f"@{NEW_ALIAS}, what blooms after dark?")
+            opening = await self.talk(cast.garden, cast.newcomer, f"@{NEW_ALIAS}, what blooms after dark?")
         with self.report.step("lets it answer everything in another channel"):
-            await self._command(cast.lounge, cast.newcomer, f"activate {NEW_ALIAS}")
-            await self._talk(cast.lounge, cast.newcomer, "good evening, everyone")
+            await self.command(cast.lounge, cast.newcomer, f"activate {NEW_ALIAS}")
+            await self.talk(cast.lounge, cast.newcomer, "good evening, everyone")
         return opening
 
     async def _confirm(self) -> Ledger:
         with self.report.step("Everything so far is confirmed in the bucket"):
             before = await ledger.write_down(self.bot)
-            await self._within(self._until_confirmed(time.time()), ANSWER_TIMEOUT_SECONDS, "a confirmed upload")
+            await self.within(self._until_confirmed(time.time()), ANSWER_TIMEOUT_SECONDS, "a confirmed upload")
         self.report.figures.rows_before = ledger.size(before)
         self.report.figures.personalities = len(before["personalities"])
         return before
@@ -132,19 +123,19 @@ class Story:
         wait = SHORT_TIMES["LEASE_TAKEOVER_SECONDS"]
         text = f"The bot is up: the lost machine's lease is over (after {wait} s here, 40 s by default), the database"
         with self.report.step(f"{text} restored from the bucket, checked, connected to Discord"):
-            await self._start()
+            await self.start()
         with self.report.step("Joss goes on talking: same login, same alias"):
-            await self._talk(self.cast.garden, self.cast.newcomer, f"@{NEW_ALIAS} did you sleep well?")
+            await self.talk(self.cast.garden, self.cast.newcomer, f"@{NEW_ALIAS} did you sleep well?")
         self.report.figures.empty_volume_to_first_answer_ms = round((time.monotonic() - started) * 1000)
 
     async def _the_day_after(self, opening: Message) -> None:
         cast = self.cast
         with self.report.step("The lounge is still active"):
-            await self._talk(cast.lounge, cast.newcomer, "morning!")
+            await self.talk(cast.lounge, cast.newcomer, "morning!")
         with self.report.step("A reply to yesterday's message still finds who spoke it"):
-            await self._talk(cast.garden, cast.newcomer, "tell me more about that", reply_to=opening)
+            await self.talk(cast.garden, cast.newcomer, "tell me more about that", reply_to=opening)
         with self.report.step("Mira is still logged in, too"):
-            await self._talk(cast.garden, cast.regular, f"@{SAMPLE_MENTION} one more question")
+            await self.talk(cast.garden, cast.regular, f"@{SAMPLE_MENTION} one more question")
 
     async def _compare(self, before: Ledger) -> dict[str, int]:
         with self.report.step("Every row is compared with what was there before"):
@@ -153,43 +144,3 @@ class Story:
         self.report.figures.rows_after = ledger.size(after)
         self.report.figures.rows_lost = sum(missing.values())
         return missing
-
-    async def _start(self) -> None:
-        sessions = self.sandbox.discord.session_count
-        await self.bot.start()
-        connected = self.sandbox.discord.wait_for_session(after=sessions, timeout_seconds=START_TIMEOUT_SECONDS)
-        await self._within(connected, START_TIMEOUT_SECONDS, "the bot to connect to Discord")
-
-    async def _command(self, channel: Channel, user: User, text: str, *, shown: str | None = None) -> None:
-        self.report.line(user.name, f"!tz {shown or text}")
-        self.report.heard(await self._ask(channel, user, f"!tz {text}"))
-
-    async def _talk(self, channel: Channel, user: User, text: str, *, reply_to: Message | None = None) -> Message:
-        self.report.line(user.name, text)
-        answer = await self._ask(channel, user, text, reply_to=reply_to)
-        self.report.heard(answer)
-        if answer.webhook_id is None:
-            raise TzurotError("The bot answered itself where a personality was asked.")
-        return answer
-
-    async def _ask(self, channel: Channel, user: User, text: str, *, reply_to: Message | None = None) -> Message:
-        discord = self.sandbox.discord
-        asked = await discord.post(channel, user, text, reply_to=reply_to)
-        answer = discord.wait_for_message(channel, after=asked.id, timeout_seconds=ANSWER_TIMEOUT_SECONDS)
-        return await self._within(answer, ANSWER_TIMEOUT_SECONDS, "an answer on Discord")
-
-    async def _within(self, awaited: Awaitable[T], seconds: float, wish: str) -> T:
-        """What is awaited; TzurotError with the bot's log when the bot ends or the time does."""
-        task = asyncio.ensure_future(awaited)
-        watch = asyncio.create_task(self.bot.watch())
-        try:
-            await asyncio.wait({task, watch}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return await task
-            if watch.done():
-                watch.result()
-            raise TzurotError(f"Waited {seconds:.0f} s for {wish}. The end of the log:\n{self.bot.log_tail()}")
-        finally:
-            task.cancel()
-            watch.cancel()
-            await asyncio.gather(task, watch, return_exceptions=True)
