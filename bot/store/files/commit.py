@@ -52,7 +52,7 @@ class Committer:
             staged = self.staging / f"{token}-{number}"
             fresh[require_inside(name)] = digest = write_file(staged, pieces)
             with told(self.path / name):
-                if self._is_there(name, digest, state):
+                if digest == state.files.get(name) == digest_or_none(self.path / name):
                     staged.unlink()
                     continue
                 sync_file(staged)
@@ -113,10 +113,6 @@ class Committer:
 
     def _left(self) -> list[Path]:
         return list(self.staging.iterdir()) if self.staging.is_dir() else []
-
-    def _is_there(self, name: str, digest: FileDigest, state: FolderState) -> bool:
-        place = self.path / name
-        return state.files.get(name) == digest and place.is_file() and place.stat().st_size == digest.size_bytes
 
     def _before(self, name: str, state: FolderState) -> str | None:
         known = state.files.get(name) or digest_or_none(self.path / name)

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from bot.errors import StorageError, UnreadableError
+from bot.errors import BusyError, StorageError, UnreadableError
+from bot.store.files.disk import locked
 from bot.store.files.folder import JsonFolder
 from bot.store.files.state import MODE_FILE, FolderState
 from tests.store.conftest import file_size_limit
@@ -64,6 +66,12 @@ def test_a_file_that_stays_the_same_is_left_alone(folder: JsonFolder, written: F
 
 def test_a_file_that_was_taken_away_is_written_again(folder: JsonFolder, written: FolderState) -> None:
     (folder.path / "aliases.json").unlink()
+    state = folder.commit(contents(aliases={"a": "b"}), written)
+    assert folder.changed(state) == ()
+
+
+def test_a_file_that_another_program_changed_is_written_again(folder: JsonFolder, written: FolderState) -> None:
+    (folder.path / "aliases.json").write_bytes(b'{"a": "x"}')
     state = folder.commit(contents(aliases={"a": "b"}), written)
     assert folder.changed(state) == ()
 
@@ -240,3 +248,66 @@ def test_a_full_disk_leaves_no_half_copy(folder: JsonFolder, written: FolderStat
         MODE_FILE,
         ".tzurot-new",
     }
+
+
+def test_a_copy_is_the_state_and_leaves_the_folder_alone(
+    folder: JsonFolder, written: FolderState, tmp_path: Path
+) -> None:
+    (folder.path / "notes.txt").write_bytes(b"no data")
+    (folder.path / "auth.json").write_bytes(b"of another program")
+    (folder.path / "blacklist.json").unlink()
+    before = shown(folder)
+    copy = folder.copy_to(tmp_path / "copy")
+    assert shown(folder) == before
+    assert copy.read() == written
+    assert copy.changed(written) == folder.changed(written) == ("auth.json", "blacklist.json")
+    assert not (copy.path / "notes.txt").exists()
+
+
+def test_a_copy_of_an_unfinished_commit_is_finished(
+    folder: JsonFolder, written: FolderState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.store.files.commit.Committer.finish", lambda *_: None)
+        state = folder.commit(contents(aliases={"n": "m"}), written, drop=("blacklist.json",))
+    assert not folder.is_settled()
+    copy = folder.copy_to(tmp_path / "copy")
+    assert copy.is_settled()
+    assert copy.read() == state
+    assert copy.changed(state) == ()
+    assert (copy.path / "aliases.json").read_bytes() == b'{"n": "m"}'
+    folder.recover()
+    assert folder.is_settled()
+
+
+def test_a_copy_beside_a_writer_is_of_one_moment(folder: JsonFolder, written: FolderState, tmp_path: Path) -> None:
+    stop, copies = threading.Event(), 0
+
+    def go_on_writing() -> None:
+        state, number = written, 0
+        while not stop.is_set():
+            number += 1
+            files = contents(aliases={"n": number}, conversations={"n": number}, avatars__metadata={"n": number})
+            state = folder.commit(files, replace(state, counter=number))
+
+    writer = threading.Thread(target=go_on_writing)
+    writer.start()
+    try:
+        for copies in range(1, 11):
+            copy = folder.copy_to(tmp_path / f"copy-{copies}")
+            state = copy.read()
+            assert state is not None
+            assert copy.changed(state) == ()
+    finally:
+        stop.set()
+        writer.join()
+    assert copies == 10
+
+
+def test_a_folder_that_another_process_writes_into_is_waited_for(
+    folder: JsonFolder, written: FolderState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.files.disk.LOCK_SECONDS", 0.05)
+    with locked(folder.path), pytest.raises(BusyError, match="Another process"):
+        folder.commit(contents(aliases={}), written)
+    assert folder.changed(folder.commit(contents(aliases={}), written)) == ()
