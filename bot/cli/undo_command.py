@@ -20,6 +20,7 @@ from bot.rules.undo import Action, Kind, Preview, State, Step
 from bot.services.policy import Policy
 from bot.services.undo import OperatorUndo, Wanted
 from bot.settings import Settings
+from bot.store import storage
 from bot.store.changes import login_subject
 from bot.store.columns import to_text
 from bot.store.driver import open_store
@@ -99,7 +100,8 @@ def _checked_name(kind: Kind, name: str) -> str:
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[OperatorUndo]:
-    store = await open_store(settings.database_path, settings=settings)
+    # Counted in every mode, so that files which were exported before are known to lack it.
+    store = await open_store(settings.database_path, settings=settings, hook=storage.count)
     try:
         yield OperatorUndo(store=store, policy=Policy.from_settings(settings))
     finally:

@@ -153,7 +153,7 @@ def _doubt_database(facts: Facts) -> _Doubt | None:
         sentence = f"The files in {folder.path} were never imported into this database, or were changed since."
     else:
         return None
-    return _Doubt(sentence, f"Bring the database up to date with `tzurot import {folder.path}`.") if sentence else None
+    return _Doubt(sentence, _take_in(folder)) if sentence else None
 
 
 def _newer_in_folder(database: DatabaseSide, folder: FolderSide, record: FolderRecord) -> str:
@@ -196,11 +196,11 @@ def _doubt_files(facts: Facts) -> _Doubt | None:
     if not folder.has_data and (folder.record is None or folder.lost):
         return _doubt_nothing(facts, other)
     if folder.record is None:
-        return _doubt_unmanaged(folder, other)
+        return None if other is None else _doubt_unmanaged(folder, other)
     if folder.lost:
         return _lost(folder)
     sentence = _newer_in_database(other, folder, folder.record)
-    return _Doubt(sentence, _write_out(folder)) if sentence else None
+    return _Doubt(sentence, _write_out(folder, other)) if sentence else None
 
 
 def _newer_in_database(database: DatabaseSide | None, folder: FolderSide, record: FolderRecord) -> str:
@@ -218,11 +218,10 @@ def _doubt_nothing(facts: Facts, other: DatabaseSide | None) -> _Doubt | None:
     folder = facts.folder
     if folder.record is not None:
         sentence = f"Of the files that were in {folder.path} none is left but the mode file."
-        remedy = "Put them back" + (", or " + _write_out(folder) if other else ".")
-        return _Doubt(sentence, remedy, may_accept=False)
+        return _Doubt(sentence, "Put them back.", may_accept=False)
     if other is not None:
         sentence = f"There are no JSON files in {folder.path}, but there is a database that has served."
-        return _Doubt(sentence, _write_out(folder), may_accept=False)
+        return _Doubt(sentence, _write_out(folder, other), may_accept=False)
     if not facts.may_begin:
         return _Doubt(
             f"There are no JSON files in {folder.path} to serve.",
@@ -232,15 +231,13 @@ def _doubt_nothing(facts: Facts, other: DatabaseSide | None) -> _Doubt | None:
     return None
 
 
-def _doubt_unmanaged(folder: FolderSide, other: DatabaseSide | None) -> _Doubt | None:
-    if other is None:
-        return None
+def _doubt_unmanaged(folder: FolderSide, other: DatabaseSide) -> _Doubt:
     if other.mode is Mode.JSON:
         sentence = f"Files were served last, and no mode file in {folder.path} shows that it is those."
         return _Doubt(sentence, "Put back the folder that was served, with its mode file.")
     who = f"served last (STORAGE_MODE={other.mode})" if other.mode else "has what was imported, or has served"
     sentence = f"The database {who}, and no mode file in {folder.path} shows that the files there are as new."
-    return _Doubt(sentence, _write_out(folder))
+    return _Doubt(sentence, _write_out(folder, other))
 
 
 def _serve(facts: Facts, warning: str = "") -> Verdict:
@@ -306,8 +303,19 @@ def _lost(folder: FolderSide) -> _Doubt:
     return _Doubt(f"{_names(folder.lost)} in {folder.path} is gone or damaged.", "Put it back as it was written.")
 
 
-def _write_out(folder: FolderSide) -> str:
-    return f"Bring the files up to date with `tzurot export {folder.path}`."
+def _take_in(folder: FolderSide) -> str:
+    lead = "Put them back, and bring" if folder.is_empty else "Bring"
+    return f"{lead} the database up to date with `tzurot import {folder.path}`."
+
+
+def _write_out(folder: FolderSide, database: DatabaseSide | None) -> str:
+    """How the files become what the database is; an export takes the place of no files that it might lack."""
+    if database is None:
+        return f"Put that database back, and bring the files up to date with `tzurot export {folder.path}`."
+    is_known = folder.record is not None and folder.record.lineage == database.lineage and not folder.changed
+    if is_known or folder.is_imported or folder.is_empty:
+        return f"Bring the files up to date with `tzurot export {folder.path}`."
+    return "Write the database into a new folder with `tzurot export DIR`, and let JSON_DIR name that."
 
 
 def _changes(number: int) -> str:

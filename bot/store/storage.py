@@ -18,6 +18,8 @@ FOLLOWED_MODES = ("dual", "shadow")
 """The modes in which JSON files follow the database, so that its changes are counted."""
 
 COUNT = "UPDATE storage SET counter = counter + 1"
+COUNT_UNCOUNTED = "UPDATE storage SET counter = counter + 1 WHERE mode = 'database'"
+"""Once for all changes that were not counted while no files followed."""
 
 SERVE = """
 UPDATE storage SET lineage = :lineage, counter = :counter, folder = :folder, mode = :mode,

@@ -86,6 +86,13 @@ def test_what_is_shown_is_done_after_a_yes(tzurot: Run, house: Path) -> None:
     assert rows(house, "SELECT channel_id FROM channel_activations") == [(CHANNEL,)]
 
 
+def test_it_is_counted_also_while_no_files_follow(tzurot: Run, house: Path) -> None:
+    assert tzurot("undo", "personality", "ada-lovelace", "--database", house).code == 2
+    assert rows(house, "SELECT counter FROM storage") == [(0,)]
+    assert tzurot("undo", "personality", "ada-lovelace", "--yes", "--database", house).code == 0
+    assert rows(house, "SELECT counter FROM storage") == [(1,)]
+
+
 def test_json_holds_the_steps_and_whether_they_were_done(tzurot: Run, house: Path) -> None:
     shown = tzurot("undo", "alias", "Countess", "--json", "--database", house)
     assert (shown.code, shown.json["done"], shown.json["exit_code"]) == (2, False, 2)

@@ -13,7 +13,7 @@ from bot.rules.switching import FolderSide
 from bot.settings import Settings
 from bot.store import storage
 from bot.store.cipher import Cipher, cipher_from
-from bot.store.engine import RawConnection, connect_reader, opened, snapshot
+from bot.store.engine import RawConnection, connect_reader, connect_writer, opened, snapshot
 from bot.store.files.commit import STAGING
 from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import FileContent, Format
@@ -67,6 +67,8 @@ def export(target: Path, options: ExportOptions) -> Export:
     settings, folder = options.settings, JsonFolder(target)
     cipher = cipher_from(settings)
     is_new = not target.exists()
+    if not options.is_served:
+        _count(settings)
     reader = connect_reader(settings.database_path, settings.busy_timeout_seconds)
     with translated(), opened(reader) as connection, snapshot(connection):
         recorded = storage.read_from(connection)
@@ -80,7 +82,13 @@ def export(target: Path, options: ExportOptions) -> Export:
             if is_new:
                 _remove(target)
             raise
-    return _count(Export(target, written, aside), options.progress)
+    return _read_back(Export(target, written, aside), options.progress)
+
+
+def _count(settings: Settings) -> None:
+    """Give what nobody counted a number: an older database that comes back must not pass for what is exported now."""
+    with translated(), opened(connect_writer(settings.database_path, settings)) as connection:
+        connection.execute(storage.COUNT_UNCOUNTED)
 
 
 def _make_way(folder: JsonFolder, recorded: Storage, options: ExportOptions) -> Path | None:
@@ -97,7 +105,8 @@ def _make_way(folder: JsonFolder, recorded: Storage, options: ExportOptions) -> 
         raise ProtectedError(f"Nothing was exported: {path} {fault}.", remedy="Name a new or an empty folder.")
     if side.is_empty and path.resolve() != settings.database_path.parent.resolve():
         _require_empty(path)
-    is_as_written = side.record is not None and not _fault(side, recorded)
+    # What a database was served beside is not final: that may be the original's own files.
+    is_as_written = side.record is not None and side.record.is_final and not _fault(side, recorded)
     return None if side.is_empty or is_as_written else folder.set_aside(options.clock())
 
 
@@ -156,8 +165,8 @@ def _remove(target: Path) -> None:
             shutil.rmtree(target)
 
 
-def _count(done: Export, progress: Progress) -> Export:
-    """Read back what was written."""
+def _read_back(done: Export, progress: Progress) -> Export:
+    """Count what was written, from what stands there."""
     by_file, by_table, kept = Counter[str](), Counter[str](), Counter[str]()
     for number, record in enumerate(read_records(look_through(done.folder), lambda _: None), start=1):
         by_file[record.file] += 1

@@ -35,6 +35,7 @@ CHANGED = (
     " program deleted stays in the database."
 )
 OTHER = "The folder was written from another database, so its records were merged into this one."
+LEFT = "The database went on without the folder, so the folder's records were merged into it."
 BEHIND = "The database has {} that the folder lacks, so the folder's records were merged into it."
 
 KEYS = "SELECT name FROM pragma_table_info(:table) WHERE pk > 0"
@@ -84,6 +85,8 @@ class Mirror:
             return OTHER
         if self.changed:
             return CHANGED.format(_names(self.changed))
+        if not self.state.is_final:  # what it had is in the database, and more, of which nobody counted the changes
+            return LEFT
         ahead = kept.counter - self.state.counter
         return BEHIND.format(f"{ahead:,} change{'' if ahead == 1 else 's'}") if ahead > 0 else ""
 

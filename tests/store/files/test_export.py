@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,24 @@ def test_beside_a_bot_it_is_a_snapshot_and_else_the_end(legacy: Legacy, tmp_path
     assert not write_out(legacy, tmp_path / "beside", is_served=True).state.is_final
     state = write_out(legacy, tmp_path / "end").state
     assert (state.is_final, state.counter) == (True, 12)
+
+
+def test_what_nobody_counted_gets_a_number_when_it_is_exported_for_good(legacy: Legacy, tmp_path: Path) -> None:
+    legacy.bring_in()
+    legacy.execute("UPDATE storage SET counter = 12, mode = 'database'")
+    assert write_out(legacy, tmp_path / "beside", is_served=True).state.counter == 12
+    assert write_out(legacy, tmp_path / "end").state.counter == 13
+    assert legacy.rows("SELECT counter FROM storage")[0]["counter"] == 13
+
+
+def test_files_that_a_database_was_served_beside_are_kept_before_an_export_replaces_them(
+    legacy: Legacy, tmp_path: Path
+) -> None:
+    legacy.bring_in()
+    done = write_out(legacy, tmp_path / "out")
+    JsonFolder(tmp_path / "out").commit((), replace(done.state, is_final=False))
+    assert write_out(legacy, tmp_path / "out").aside is not None
+    assert write_out(legacy, tmp_path / "out").aside is None
 
 
 def refuse(legacy: Legacy, folder: Path, sentence: str, **options: Any) -> None:

@@ -103,6 +103,17 @@ def test_a_newer_database_keeps_what_it_has(lived: Any, folder: JsonFolder) -> N
     assert (kept.counter, kept.mode) == (10, "database")
 
 
+def test_a_database_that_went_on_without_the_folder_keeps_what_it_has(lived: Any, folder: JsonFolder) -> None:
+    lived.execute("INSERT INTO auto_responses VALUES (5, NULL, NULL)")
+    serve(lived, "database", 7, folder)
+    state = folder.read()
+    assert state is not None
+    folder.commit((), replace(state, is_final=False))
+    report = lived.bring_in(folder.path)
+    assert lived.rows("SELECT * FROM auto_responses WHERE user_id = 5") != []
+    assert report.remarks[-1] == "The database went on without the folder, so the folder's records were merged into it."
+
+
 def test_another_installations_folder_is_merged(lived: Any, folder: JsonFolder) -> None:
     lived.execute("UPDATE storage SET lineage = 'other'")
     lived.execute("INSERT INTO auto_responses VALUES (5, NULL, NULL)")
