@@ -52,8 +52,11 @@ def is_beyond(value: object) -> bool:
 
 
 def spell(text: str, form: Form) -> Any:
-    """The value as the original would have written it."""
-    return to_milliseconds(text) if form == "ms" else text
+    """The value as the original would have written it; a number so small that it would be read as seconds is 1."""
+    if form == "iso":
+        return text
+    milliseconds = to_milliseconds(text)
+    return milliseconds if milliseconds >= FIRST_MS else 1
 
 
 def _read_number(number: int) -> str | None:
