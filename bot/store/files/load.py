@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.errors import InvalidInputError
+from bot.errors import InvalidInputError, UnreadableError
 from bot.store.cipher import Cipher, require_keys_on
 from bot.store.engine import RawConnection
 from bot.store.files.folder import JsonFolder
@@ -66,8 +66,10 @@ def _decode(folder: JsonFolder, state: FolderState | None, tables: Collection[st
     files = {name: file for name, file in found.files.items() if name in needed}
     watch = options.progress
     readable = survey(
-        replace(found, files=files), may_skip=False, watch=lambda name, done: watch(f"reading {name}", done)
+        replace(found, files=files), may_skip=True, watch=lambda name, done: watch(f"reading {name}", done)
     )
+    if readable.unreadable:
+        raise UnreadableError(" ".join(readable.unreadable), remedy="Mend it, or put back a sound copy.")
     # Without a time nothing is past its date: an import says so of a login, a state does not.
     return decode(readable, replace(options.defaults, now=""))
 

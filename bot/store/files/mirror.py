@@ -92,6 +92,7 @@ class Mirror:
 
     def _fill(self, connection: RawConnection) -> ImportReport:
         report = load_folder(connection, self.folder, self.options)
+        report.ignored.clear()  # what lies beside its files is this program's, like the database
         _execute(connection, storage.take_over(self.state.lineage, self.state.counter))
         return report
 

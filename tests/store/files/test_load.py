@@ -127,6 +127,14 @@ def test_personalities_keep_their_numbers_whoever_changed_their_file(
     assert state_of(database)["turns"] == state_of(legacy.database)["turns"]
 
 
+def test_a_torn_file_of_the_original_stops_the_load(legacy: Any, folder: JsonFolder) -> None:
+    legacy.bring_in()
+    write_out(legacy, folder, Format.GEN1)
+    (folder.path / "conversations.json").write_bytes(b'{"1-2": {')
+    with pytest.raises(UnreadableError, match=r"^conversations\.json can't be read at line 1"):
+        read_in(legacy, folder, folder.path.with_suffix(".db"))
+
+
 def damage(path: Path, how: str) -> None:
     if how == "gone":
         path.unlink()
