@@ -142,7 +142,7 @@ def _pieces(table: RestTable, connection: RawConnection) -> Iterator[bytes]:
     yield orjson.dumps(head)[:-1] + b',"rows":['
     separator = b"\n"
     for piece in _chunks(table, connection, names):
-        yield separator + piece.encode()
+        yield separator + piece
         separator = b",\n"
     yield b"\n]}\n"
 
@@ -152,7 +152,7 @@ def columns_of(connection: RawConnection, table: str) -> list[str]:
     return [row["name"] for row in connection.execute(COLUMNS, {"table": table})]
 
 
-def _chunks(table: RestTable, connection: RawConnection, names: Iterable[str]) -> Iterator[str]:
+def _chunks(table: RestTable, connection: RawConnection, names: Iterable[str]) -> Iterator[bytes]:
     """Rows as JSON arrays, one a line, in pieces of keys that follow each other."""
     keys = [row["name"] for row in connection.execute(KEYS, {"table": table.name})]
     key, numbers = ", ".join(keys), range(len(keys))
@@ -161,7 +161,7 @@ def _chunks(table: RestTable, connection: RawConnection, names: Iterable[str]) -
     values = ", ".join(EXPRESSIONS.get(name, f'"{name}"') for name in names)
     find_bound = f"SELECT {key} FROM {table.name} WHERE {after} ORDER BY {key} LIMIT 1 OFFSET {ROWS_AT_ONCE - 1}"
     read_piece = (
-        f"SELECT group_concat(json_array({values}), char(44, 10)) FROM {table.name}"
+        f"SELECT CAST(group_concat(json_array({values}), char(44, 10)) AS BLOB) FROM {table.name}"
         f" WHERE {after} AND {until} AND ({table.condition})"
     )
     bounds = {f"after{number}": -inf for number in numbers}
