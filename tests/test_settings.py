@@ -158,6 +158,46 @@ def test_a_bucket_that_was_forgotten_or_misspelt_does_not_silently_mean_no_copy(
     assert "REPLICA_BUCKET must be set" in refusal(load, {left: REPLICA[left], "REPLICA_BUKET": "copies"})
 
 
+@pytest.mark.parametrize(
+    ("environment", "mode"),
+    [
+        ({}, "database"),
+        ({"USE_DATABASE": "false"}, "json"),
+        ({"USE_DATABASE": "true"}, "database"),
+        ({"USE_DATABASE": "true", "STORAGE_MODE": "dual"}, "dual"),
+        ({"USE_DATABASE": "false", "STORAGE_MODE": "json"}, "json"),
+        ({"STORAGE_MODE": "shadow"}, "shadow"),
+    ],
+)
+def test_either_setting_says_which_mode_runs(load: Load, environment: dict[str, str], mode: str) -> None:
+    assert load(environment).mode == mode
+
+
+@pytest.mark.parametrize(
+    ("switch", "mode"), [("true", "json"), ("false", "dual"), ("false", "shadow"), ("false", "database")]
+)
+def test_two_settings_that_contradict_each_other_are_refused(load: Load, switch: str, mode: str) -> None:
+    said = refusal(load, {"USE_DATABASE": switch, "STORAGE_MODE": mode})
+    assert f"USE_DATABASE={switch} contradicts STORAGE_MODE={mode}; set one of them only" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("STORAGE_MODE", "files"), ("USE_DATABASE", "perhaps"), ("JSON_FORMAT", "gen3")]
+)
+def test_an_unknown_mode_or_format_is_named(load: Load, name: str, value: str) -> None:
+    assert f"{name} is {value!r}: expected" in refusal(load, {name: value})
+
+
+def test_the_files_lie_beside_the_database_unless_a_folder_is_given(load: Load) -> None:
+    assert load({"DATABASE_PATH": "/app/data/tzurot.db"}).json_folder == Path("/app/data")
+    assert load({"JSON_DIR": "/app/files"}).json_folder == Path("/app/files")
+
+
+def test_files_are_not_replicated(load: Load) -> None:
+    assert load(REPLICA | {"STORAGE_MODE": "dual"}).is_replicated
+    assert not load(REPLICA | {"STORAGE_MODE": "json"}).is_replicated
+
+
 def test_an_endpoint_without_a_name_cannot_carry_the_buckets_name(load: Load) -> None:
     assert "REPLICA_PATH_STYLE" in refusal(load, REPLICA | {"REPLICA_ENDPOINT": "http://127.0.0.1:9000"})
     assert load(REPLICA | {"REPLICA_ENDPOINT": "http://127.0.0.1:9000", "REPLICA_PATH_STYLE": "true"}).is_replicated

@@ -10,6 +10,7 @@ from bot.errors import ConfigurationError
 from bot.settings import Settings
 from bot.store.cipher import cipher_from
 from bot.store.engine import require_engine
+from bot.store.files.sides import require_folder
 
 log = logging.getLogger(__name__)
 
@@ -59,4 +60,4 @@ def require_litestream(settings: Settings) -> None:
         )
 
 
-CHECKS = (_require_token, cipher_from, require_mounted, require_litestream)
+CHECKS = (_require_token, cipher_from, require_mounted, require_folder, require_litestream)

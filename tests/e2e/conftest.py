@@ -57,22 +57,22 @@ class Installation:
         self._log = folder / "log.txt"
         self._said = 0
 
-    async def start(self, **changes: str) -> None:
+    async def start(self, *options: str, **changes: str) -> None:
         """Begin a run; `log` is what this one says."""
         self._said = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run"),
+                *(sys.executable, "-m", "bot", "run", *options),
                 env=self.environment | changes,
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
             )
 
-    async def start_and_connect(self, **changes: str) -> None:
+    async def start_and_connect(self, *options: str, **changes: str) -> None:
         """Begin a run and wait until it is on Discord."""
         sessions = self.discord.session_count
-        await self.start(**changes)
+        await self.start(*options, **changes)
         await self.discord.wait_for_session(after=sessions, timeout_seconds=PATIENCE_SECONDS)
 
     async def end(self) -> int:

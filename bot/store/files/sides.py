@@ -26,9 +26,8 @@ def look(settings: Settings, mode: str = "ro") -> Facts:
 
     Raises ProtectedError for a side that is there and can't be read: what it knows is not nothing.
     """
+    require_folder(settings)
     folder = JsonFolder(settings.json_folder)
-    if folder.path.exists() and not folder.path.is_dir():
-        raise ConfigurationError(f"JSON_DIR names {folder.path}, which is no folder.", remedy="Correct JSON_DIR.")
     database, imports = _look_at_database(settings.database_path, mode)
     try:
         side = _look_at_folder(folder, imports)
@@ -41,6 +40,13 @@ def look(settings: Settings, mode: str = "ro") -> Facts:
         may_begin=settings.allow_init == "local",
         is_importing=database is None and _imports_files(settings),
     )
+
+
+def require_folder(settings: Settings) -> None:
+    """Raise ConfigurationError where something else than a folder lies in the place of the JSON files."""
+    path = settings.json_folder
+    if path.exists() and not path.is_dir():
+        raise ConfigurationError(f"JSON_DIR names {path}, which is no folder.", remedy="Correct JSON_DIR.")
 
 
 def import_source(settings: Settings) -> Path | None:

@@ -27,7 +27,7 @@ from bot.store.migrate import create_database
 from bot.store.statement import Statement
 
 T = TypeVar("T")
-EXAMPLES, STEPS = 25, 16
+EXAMPLES, STEPS = 12, 14
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 FILE = "blacklist.json"
 ADD = "INSERT OR IGNORE INTO blacklist (user_id, blacklisted_at) VALUES (:id, '2026-11-23T19:00:00.000Z')"
