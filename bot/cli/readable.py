@@ -14,7 +14,6 @@ from bot.store.console import Console
 from bot.store.files.folder import JsonFolder
 from bot.store.files.loading import Loader
 from bot.store.files.scratch import scratch_path
-from bot.store.files.still import hold_still
 
 
 @contextmanager
@@ -54,7 +53,6 @@ def _load(settings: Settings, directory: Path) -> Path:
             f"There are no JSON files in {folder}, where STORAGE_MODE=json keeps the state.",
             remedy="Set JSON_DIR to the folder, or STORAGE_MODE to what the bot runs with.",
         )
-    held, database = directory / "files", directory / "tzurot.db"
-    hold_still(folder, held)
-    Loader(settings, cipher_from(settings))(held, database)
+    database = directory / "tzurot.db"
+    Loader(settings, cipher_from(settings))(JsonFolder(folder).copy_to(directory / "files"), database)
     return database

@@ -43,13 +43,6 @@ class JsonFolder:
         """Whether there is a state in it, this program's or the original's."""
         return self.read() is not None or bool(self._original_files())
 
-    def names(self) -> tuple[str, ...]:
-        """Every file of the state that lies here, this program's and the original's."""
-        record, found = read_record(self.path), self._original_files()
-        if record is None:
-            return tuple(sorted(found))
-        return tuple(sorted({*found, *record.state.files} - record.dropped.keys()))
-
     def data_files(self) -> dict[str, FileDigest]:
         """The original's files that are there, with the avatars' images, whoever wrote them; raises UnreadableError."""
         found = {name: digest_or_none(self.path / name) for name in self._original_files()}

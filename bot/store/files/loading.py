@@ -28,13 +28,13 @@ class Loader:
     settings: Settings
     cipher: Cipher
 
-    def __call__(self, folder: Path, database: Path, progress: Progress = _ignore) -> None:
+    def __call__(self, folder: JsonFolder, database: Path, progress: Progress = _ignore) -> None:
         """Make a database of the folder; raises UnreadableError, and whatever `progress` raises."""
         create_database(database)
         with translated(), opened(connect(database, "rw", LOCK_SECONDS)) as connection:
             connection.execute("PRAGMA synchronous=OFF")
             with transaction(connection):
-                self._load(connection, JsonFolder(folder), progress)
+                self._load(connection, folder, progress)
 
     def _load(self, connection: RawConnection, folder: JsonFolder, progress: Progress) -> None:
         now = utc_now()

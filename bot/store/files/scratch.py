@@ -19,13 +19,18 @@ def scratch_path(folder: Path) -> Path:
 
 
 def clear_scratch(path: Path) -> None:
-    """Remove what a bot before left, and make the folder; it is nobody else's, because it holds what users wrote."""
-    path.parent.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
-    found = path.parent.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise ProtectedError(
-            f"{path.parent} belongs to another user, or others may read it.",
-            remedy="Remove it, or set TMPDIR to a folder that only this user can use.",
-        )
+    """Remove what a bot before left, and make the folder."""
+    make_private(path.parent)
     for suffix in ("", *SIDE_FILES):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def make_private(folder: Path) -> None:
+    """Make the folder, or raise ProtectedError if it is not this user's alone: it holds what users wrote."""
+    folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise ProtectedError(
+            f"{folder} belongs to another user, or others may read it.",
+            remedy="Remove it, or set TMPDIR to a folder that only this user can use.",
+        )

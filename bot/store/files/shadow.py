@@ -1,14 +1,14 @@
 """shadow mode: what the store was asked is asked once more of the JSON files, read as a start in json mode reads them.
 
-A round of writing the files ends with both sides at the same change. There the database is copied and the files are
-held still, which takes milliseconds; the comparison itself runs on those, in a thread, and holds nobody up.
+A round of writing the files ends with both sides at the same change. There both are copied, which takes milliseconds;
+the comparison itself runs on the copies, in a thread, and holds nobody up.
 """
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -22,16 +22,14 @@ from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore
 from bot.store.engine import RawConnection, connect
 from bot.store.files.answers import Answers, Mismatch, compare_answers, find_tables, may_compare
-from bot.store.files.disk import make_folder
+from bot.store.files.disk import FOLDER_MODE, told
+from bot.store.files.folder import JsonFolder
 from bot.store.files.reads import Read, Reads
-from bot.store.files.scratch import scratch_path
-from bot.store.files.still import clear, hold_still, link
+from bot.store.files.scratch import make_private, scratch_path
 from bot.store.legacy.transfer import Progress
 from bot.store.migrate import LOCK_SECONDS
 from bot.store.translate import translated
 
-HELD = ".tzurot-shadow"
-"""Where the folder's files are held still; only a kill leaves it behind, and the next comparison clears it."""
 UNREADABLE = "JSON files"
 """What stands in place of a table where the files can't be read at all."""
 
@@ -45,48 +43,32 @@ class StoppedError(Exception):
 class Load(Protocol):
     """Makes a database of JSON files as a start in json mode does."""
 
-    def __call__(self, folder: Path, database: Path, progress: Progress, /) -> None:
+    def __call__(self, folder: JsonFolder, database: Path, progress: Progress, /) -> None:
         """Raises UnreadableError, and whatever `progress` raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where both sides lie while they are compared."""
+class Workspace:
+    """Where both sides lie while they are compared; a kill leaves it behind, and the next comparison clears it."""
 
-    folder: Path
+    def __init__(self, folder: Path) -> None:
+        self.path = scratch_path(folder).with_suffix(".shadow")
+        self.serving = self.path / "serving.db"
+        self.loaded = self.path / "loaded.db"
+        self.files = self.path / "files"
 
-    @property
-    def held(self) -> Path:
-        """The folder's files, held still; beside them, because only there a second name costs nothing."""
-        return self.folder / HELD
-
-    @property
-    def work(self) -> Path:
-        """The two databases."""
-        return scratch_path(self.folder).with_suffix(".shadow")
-
-    @property
-    def serving(self) -> Path:
-        """The copy of the database."""
-        return self.work / "serving.db"
-
-    @property
-    def loaded(self) -> Path:
-        """What the files were loaded into."""
-        return self.work / "loaded.db"
-
-    def fill(self, connection: RawConnection) -> None:
-        """Keep both sides as they are at the connection's snapshot."""
-        clear(self.work)
-        make_folder(self.work)
-        hold_still(self.folder, self.held, link)
+    def begin(self, connection: RawConnection) -> None:
+        """Copy the database as it is in the connection's snapshot, page by page."""
+        make_private(self.path.parent)
+        self.clear()
+        self.path.mkdir(FOLDER_MODE)
         with closing(connect(self.serving, "rwc", LOCK_SECONDS)) as copy:
+            copy.execute("PRAGMA synchronous=OFF")
             connection.backup(copy)
 
     def clear(self) -> None:
         """Leave nothing behind."""
-        clear(self.held)
-        clear(self.work)
+        with told(self.path), suppress(FileNotFoundError):
+            shutil.rmtree(self.path)
 
 
 class Shadow:
@@ -96,7 +78,8 @@ class Shadow:
         self._store = store
         self._load = load
         self._cipher = cipher
-        self._place = Place(settings.json_folder)
+        self._folder = JsonFolder(settings.json_folder)
+        self._workspace = Workspace(settings.json_folder)
         self._interval_seconds = settings.shadow_interval_seconds
         self._reads = Reads()
         self._taken: asyncio.Queue[Sequence[Read]] = asyncio.Queue()
@@ -110,13 +93,16 @@ class Shadow:
     @contextmanager
     def on_round(self, connection: RawConnection) -> Iterator[None]:
         """Take both sides from a round of the files: called on its thread, inside its snapshot."""
-        if monotonic() >= self._due_at and not self._is_busy:
-            self._due_at = monotonic() + self._interval_seconds
-            try:
-                self._take(connection)
-            except TzurotError as error:  # the files themselves are written, which is what the round is for
-                log.warning("What was read is not compared with the files this time: %s", error)
+        reads: list[Read] = []
+        with self._skipping():
+            reads = self._take(connection)
         yield
+        # The snapshot has ended, and the next round waits for this one: the files are still as they were written.
+        with self._skipping():
+            if reads:
+                self._folder.copy_to(self._workspace.files)
+                self._is_busy = True
+                self._loop.call_soon_threadsafe(self._taken.put_nowait, reads)
 
     async def run(self) -> None:
         """Compare what rounds take, for as long as the bot runs."""
@@ -133,13 +119,24 @@ class Shadow:
             self._is_busy = False
         await self._note(answers)
 
-    def _take(self, connection: RawConnection) -> None:
-        with translated():
-            reads = [read for read in self._reads.take() if self._may_compare(connection, read)]
-            if reads:
-                self._place.fill(connection)
-                self._is_busy = True
-                self._loop.call_soon_threadsafe(self._taken.put_nowait, reads)
+    def _take(self, connection: RawConnection) -> list[Read]:
+        """What is to be compared now, if it is time, with the database as it is now."""
+        if monotonic() < self._due_at or self._is_busy:
+            return []
+        self._due_at = monotonic() + self._interval_seconds
+        reads = [read for read in self._reads.take() if self._may_compare(connection, read)]
+        if reads:
+            self._workspace.begin(connection)
+        return reads
+
+    @contextmanager
+    def _skipping(self) -> Iterator[None]:
+        """What fails here fails no round: the files themselves are written, which is what it is for."""
+        try:
+            with translated():
+                yield
+        except TzurotError as error:
+            log.warning("What was read is not compared with the files this time: %s", error)
 
     def _may_compare(self, connection: RawConnection, read: Read) -> bool:
         if read.sql not in self._known:
@@ -154,18 +151,19 @@ class Shadow:
             stop.set()
 
     def _compare_aside(self, reads: Sequence[Read], stop: Event) -> Answers:
+        work = self._workspace
+
         def check(*_: object) -> None:
             if stop.is_set():
                 raise StoppedError
 
-        place = self._place
         try:
-            self._load(place.held, place.loaded, check)
-            return compare_answers(place.serving, place.loaded, reads, self._cipher)
+            self._load(JsonFolder(work.files), work.loaded, check)
+            return compare_answers(work.serving, work.loaded, reads, self._cipher)
         except UnreadableError as error:
             return Answers(len(reads), [Mismatch(UNREADABLE, len(reads), error.message)])
         finally:
-            place.clear()
+            work.clear()
 
     async def _note(self, answers: Answers) -> None:
         now = utc_now()
@@ -178,5 +176,5 @@ class Shadow:
                     "The JSON files would answer differently: %s, first at %r. `tzurot verify %s` lists what differs",
                     one.table,
                     one.first_key,
-                    self._place.folder,
+                    self._folder.path,
                 )

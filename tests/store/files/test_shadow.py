@@ -17,7 +17,9 @@ from bot.store import mismatches, storage
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.engine import connect, connect_reader, opened, roll_back
-from bot.store.files.shadow import HELD, UNREADABLE, Place, Shadow
+from bot.store.files.folder import JsonFolder
+from bot.store.files.scratch import make_private
+from bot.store.files.shadow import UNREADABLE, Shadow, Workspace
 from bot.store.legacy.transfer import Progress
 from bot.store.migrate import create_database
 from bot.store.statement import Query, Statement
@@ -33,8 +35,8 @@ class Files:
         self.problem: UnreadableError | None = None
         self.loads = 0
 
-    def load(self, folder: Path, database: Path, progress: Progress) -> None:
-        assert (folder / "personalities.json").read_bytes() == b"{}"
+    def load(self, folder: JsonFolder, database: Path, progress: Progress) -> None:
+        assert (folder.path / "personalities.json").read_bytes() == b"{}"
         self.loads += 1
         progress("personalities", 0)
         if self.problem:
@@ -135,17 +137,16 @@ async def test_files_that_cant_be_read_are_a_difference(world: World) -> None:
 
 async def test_nothing_is_left_of_a_comparison(world: World) -> None:
     await world.compare()
-    assert [path.name for path in world.settings.json_folder.iterdir()] == ["personalities.json"]
-    assert not Place(world.settings.json_folder).work.exists()
+    assert not Workspace(world.settings.json_folder).path.exists()
 
 
 async def test_what_a_killed_one_left_is_no_hindrance(world: World) -> None:
-    place = Place(world.settings.json_folder)
-    for folder in (place.held, place.work):
-        folder.mkdir(parents=True)
-        (folder / "left").write_text("left")
+    work = Workspace(world.settings.json_folder)
+    make_private(work.path.parent)
+    work.files.mkdir(parents=True)
+    for path in (work.files / "personalities.json", work.serving, work.loaded):
+        path.write_text("left")
     assert (await world.compare()).reads_compared == 1
-    assert not place.held.exists()
 
 
 @pytest.mark.parametrize("query", [storage.get(), Query("SELECT name FROM sqlite_schema", str)])
@@ -153,7 +154,7 @@ async def test_what_the_files_have_no_part_of_is_not_compared(world: World, quer
     await world.store.fetch(query)
     await asyncio.sleep(world.settings.shadow_interval_seconds)
     await world.round()
-    assert not (world.settings.json_folder / HELD).exists()
+    assert not Workspace(world.settings.json_folder).path.exists()
 
 
 async def test_rounds_before_it_is_time_take_nothing(world: World) -> None:
@@ -161,7 +162,7 @@ async def test_rounds_before_it_is_time_take_nothing(world: World) -> None:
     await world.store.fetch(ALL)
     world.shadow._due_at = float("inf")
     await world.round()
-    assert not (world.settings.json_folder / HELD).exists()
+    assert not Workspace(world.settings.json_folder).path.exists()
 
 
 async def test_a_round_during_a_comparison_leaves_it_what_it_has(world: World) -> None:
@@ -177,7 +178,7 @@ async def test_a_round_during_a_comparison_leaves_it_what_it_has(world: World) -
 async def test_a_stop_does_not_wait_for_a_comparison(world: World) -> None:
     asked, released = threading.Event(), threading.Event()
 
-    def load(_folder: Path, _database: Path, progress: Progress) -> None:
+    def load(_folder: JsonFolder, _database: Path, progress: Progress) -> None:
         asked.set()
         assert released.wait(5)
         progress("personalities", 1)
@@ -191,19 +192,20 @@ async def test_a_stop_does_not_wait_for_a_comparison(world: World) -> None:
         await comparing
     released.set()
     await asyncio.get_running_loop().shutdown_default_executor()
-    assert not Place(world.settings.json_folder).work.exists()
+    assert not Workspace(world.settings.json_folder).path.exists()
 
 
 async def test_a_round_does_not_fail_because_nothing_can_be_taken(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    held = world.settings.json_folder / HELD
-    held.write_text("in the way")
+    work = Workspace(world.settings.json_folder)
+    make_private(work.path.parent)
+    work.path.write_text("in the way")
     await world.store.fetch(ALL)
     await asyncio.sleep(world.settings.shadow_interval_seconds)
     await world.round()
     assert "not compared with the files this time" in caplog.text
-    held.unlink()
+    work.path.unlink()
     assert (await world.compare()).reads_compared == 1
 
 
