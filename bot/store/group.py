@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
-from itertools import chain
 from time import perf_counter
 from typing import TypeAlias, TypeVar
 
@@ -62,10 +61,10 @@ class Group:
         """Run a function that uses the connection in one transaction; whatever it raises rolls everything back."""
         with translated():
             roll_back(connection)
-            connection.execute("BEGIN IMMEDIATE")
+            cursor = connection.execute("BEGIN IMMEDIATE")
             try:
                 value = work(connection)
-                self._commit(connection, all_tables)
+                self._commit(cursor, all_tables)
             finally:
                 roll_back(connection)
         return value
@@ -93,27 +92,17 @@ class Group:
             return [translate(error) for _ in batches]
         try:
             results = [run(cursor, batch, self.slow_seconds) for batch in batches]
-            self._commit(connection, partial(self._touched_by, batches, results))
+            self._commit(cursor, partial(self._touched.by, batches, results))
         finally:
             roll_back(connection)
         return results
 
-    def _commit(self, connection: RawConnection, touched: Callable[[RawConnection], frozenset[str]]) -> None:
+    def _commit(self, cursor: RawCursor, touched: Callable[[RawCursor], frozenset[str]]) -> None:
         if self._hook is None:
-            connection.execute("COMMIT")
+            cursor.execute("COMMIT")
             return
-        with self._hook(connection, touched(connection)):
-            connection.execute("COMMIT")
-
-    def _touched_by(
-        self, batches: Sequence[Batch], results: Sequence[Result], connection: RawConnection
-    ) -> frozenset[str]:
-        done = [
-            zip(batch, result, strict=True)
-            for batch, result in zip(batches, results, strict=True)
-            if isinstance(result, list)
-        ]
-        return self._touched.by(connection.cursor(), chain.from_iterable(done))
+        with self._hook(cursor.connection, touched(cursor)):
+            cursor.execute("COMMIT")
 
 
 def _run_guarded(cursor: RawCursor, batch: Batch, slow_seconds: float) -> Result:

@@ -1,8 +1,9 @@
 """Which tables a statement writes, as the engine says: its authorizer is asked while it explains the statement."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from bot.store.engine import CACHED_STATEMENTS, EngineError, RawConnection, RawCursor
+from bot.errors import TzurotError
+from bot.store.engine import CACHED_STATEMENTS, EngineError, RawCursor
 from bot.store.statement import Outcome, Statement
 
 _DELETE, _INSERT, _UPDATE = 9, 18, 23
@@ -17,28 +18,32 @@ class Touched:
     def __init__(self) -> None:
         self._known: dict[str, frozenset[str]] = {}
 
-    def by(self, cursor: RawCursor, done: Iterable[tuple[Statement, Outcome]]) -> frozenset[str]:
-        """The tables that these statements have changed; one that changed no row touched nothing."""
-        tables: frozenset[str] = frozenset()
-        for statement, outcome in done:
-            if outcome.count:
-                known = self._known.get(statement.sql)
-                tables |= self._find(cursor, statement) if known is None else known
-        return tables
+    def by(
+        self, batches: Sequence[Sequence[Statement]], results: Sequence[list[Outcome] | TzurotError], cursor: RawCursor
+    ) -> frozenset[str]:
+        """The tables that the batches have changed which did not fail; what changed no row touched nothing."""
+        tables: set[str] = set()
+        for batch, result in zip(batches, results, strict=True):
+            if isinstance(result, list):
+                for statement, outcome in zip(batch, result, strict=True):
+                    if outcome.count:
+                        known = self._known.get(statement.sql)
+                        tables |= self._find(statement, cursor) if known is None else known
+        return frozenset(tables)
 
-    def _find(self, cursor: RawCursor, statement: Statement) -> frozenset[str]:
+    def _find(self, statement: Statement, cursor: RawCursor) -> frozenset[str]:
         try:
-            tables = explain(cursor, statement)
+            tables = explain(statement, cursor)
         except EngineError:  # what changed the schema can't be explained once it is done
             self._known.clear()
-            return all_tables(cursor.connection)
+            return all_tables(cursor)
         if len(self._known) >= CACHED_STATEMENTS:  # more are only there if SQL is made up as it goes
             self._known.clear()
         self._known[statement.sql] = tables
         return tables
 
 
-def explain(cursor: RawCursor, statement: Statement) -> frozenset[str]:
+def explain(statement: Statement, cursor: RawCursor) -> frozenset[str]:
     """Ask the engine, without running the statement."""
     found: set[str] = set()
 
@@ -55,7 +60,7 @@ def explain(cursor: RawCursor, statement: Statement) -> frozenset[str]:
     return frozenset(found)
 
 
-def all_tables(connection: RawConnection) -> frozenset[str]:
+def all_tables(cursor: RawCursor) -> frozenset[str]:
     """Every table there is, for work whose statements nobody sees."""
-    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    rows = cursor.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
     return frozenset(row["name"] for row in rows)

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from bot.store.driver import engine_version
 
+from .dual import measure_dual
 from .durability import measure_durability
 from .measure import Section
 from .reads import measure_reads
@@ -29,6 +30,7 @@ async def _measure(rounds: int, seconds: float, trials: int) -> list[Section]:
             *await measure_writes(Path(folder), rounds, seconds),
             await measure_reads(Path(folder), rounds * 2),
             await measure_startup(Path(folder), rounds),
+            *await measure_dual(Path(folder), max(rounds // 3, 3), 4 * seconds),
             *await measure_durability(Path(folder), rounds, seconds, trials),
         ]
 

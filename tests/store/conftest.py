@@ -1,12 +1,10 @@
-"""One contract suite for every backend: a further one is one more entry of `BACKENDS`."""
+"""One contract suite for every storage mode."""
 
 import base64
 import resource
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,30 +12,11 @@ from pydantic import SecretStr
 
 from bot.settings import Settings
 from bot.store.cipher import Cipher
-from bot.store.driver import Reader, SQLiteStore, open_reader, open_store
-from bot.store.migrate import create_database
+from bot.store.driver import SQLiteStore
 
-NOW = datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC)
+from .modes import MODES, NOW, ModeBackend, settings_of
 
-
-@dataclass(frozen=True)
-class SQLiteBackend:
-    """The backend in use: a file in the test's folder."""
-
-    path: Path
-    settings: Settings
-
-    def create(self) -> None:
-        create_database(self.path)
-
-    async def open(self) -> SQLiteStore:
-        return await open_store(self.path, settings=self.settings)
-
-    async def open_reader(self) -> Reader:
-        return await open_reader(self.path, self.settings)
-
-
-BACKENDS = [SQLiteBackend]
+__all__ = ["NOW"]
 
 
 def make_key(byte: int) -> SecretStr:
@@ -49,17 +28,17 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(_env_file=None, database_path=tmp_path / "tzurot.db", busy_timeout_seconds=0.2)
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda backend: str(backend.__name__))
-def backend(request: pytest.FixtureRequest, settings: Settings) -> SQLiteBackend:
-    made: SQLiteBackend = request.param(settings.database_path, settings)
+@pytest.fixture(params=MODES)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> ModeBackend:
+    made = ModeBackend(settings_of(tmp_path, request.param))
     made.create()
     return made
 
 
 @pytest.fixture
-async def store(backend: SQLiteBackend) -> AsyncIterator[SQLiteStore]:
+async def store(backend: ModeBackend) -> AsyncIterator[SQLiteStore]:
     opened = await backend.open()
-    yield opened
+    yield opened.store
     await opened.close()
 
 

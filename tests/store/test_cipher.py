@@ -72,6 +72,7 @@ def test_the_settings_keys_are_used_in_their_order() -> None:
     assert cipher.key_ids == Cipher([make_key(2), make_key(1)]).key_ids
 
 
+@pytest.mark.parametrize("backend", ["database"], indirect=True)  # no file can say what does not open
 async def test_a_key_missing_for_data_that_is_there_is_refused_at_start(store: Store) -> None:
     first, second, third = (Cipher([make_key(n)]) for n in (1, 2, 3))
     await require_keys(store, third)
@@ -83,6 +84,7 @@ async def test_a_key_missing_for_data_that_is_there_is_refused_at_start(store: S
     assert caught.value.exit_code == 3
 
 
+@pytest.mark.parametrize("backend", ["database"], indirect=True)
 async def test_a_login_copied_to_another_user_does_not_open(store: Store, cipher: Cipher) -> None:
     await store.write(logins.put(Login(1, Secret("a"), NOW), cipher))
     await store.write(

@@ -10,7 +10,7 @@ from bot.store.driver import SQLiteStore
 from bot.store.engine import RawConnection
 from bot.store.statement import Query, Statement, Store
 
-from .conftest import SQLiteBackend
+from .modes import ModeBackend
 
 INSERT = "INSERT INTO auto_responses (user_id, enabled_at) VALUES (:id, :text)"
 
@@ -37,7 +37,7 @@ async def test_one_bad_batch_does_not_touch_its_neighbours_in_the_group(store: S
     assert await store.fetch(ids()) == [*range(10), *range(100, 110)]
 
 
-async def test_what_is_written_is_read_at_once_by_every_reader(store: Store, backend: SQLiteBackend) -> None:
+async def test_what_is_written_is_read_at_once_by_every_reader(store: Store, backend: ModeBackend) -> None:
     reader = await backend.open_reader()
     await store.write(insert(1))
     assert await store.fetch(ids()) == await store.look_up(ids()) == await reader.fetch(ids()) == [1]
@@ -58,7 +58,7 @@ async def test_a_batch_sees_its_own_writes_and_returns_rows_and_counts(store: St
 @pytest.mark.parametrize(
     "sql", ["DELETE FROM auto_responses RETURNING 1", "PRAGMA user_version = 5", "DROP TABLE turns"]
 )
-async def test_readers_cannot_write(store: Store, backend: SQLiteBackend, sql: str) -> None:
+async def test_readers_cannot_write(store: Store, backend: ModeBackend, sql: str) -> None:
     await store.write(insert(1))
     reader = await backend.open_reader()
     query = Query(sql, tuple)
@@ -69,7 +69,7 @@ async def test_readers_cannot_write(store: Store, backend: SQLiteBackend, sql: s
     assert await store.fetch(ids()) == [1]
 
 
-async def test_a_read_only_file_stays_so_when_query_only_is_switched_off(store: Store, backend: SQLiteBackend) -> None:
+async def test_a_read_only_file_stays_so_when_query_only_is_switched_off(store: Store, backend: ModeBackend) -> None:
     reader = await backend.open_reader()
     await reader.fetch(Query("PRAGMA query_only = OFF", tuple))
     with pytest.raises(StorageError, match="read-only"):
@@ -140,11 +140,12 @@ async def test_an_error_nobody_waits_for_is_logged(store: Store, caplog: pytest.
     assert "auto_responses.user_id" in caplog.text
 
 
-async def test_close_finishes_what_was_accepted_and_refuses_the_rest(backend: SQLiteBackend) -> None:
-    store = await backend.open()
+async def test_close_finishes_what_was_accepted_and_refuses_the_rest(backend: ModeBackend) -> None:
+    opened = await backend.open()
+    store = opened.store
     tasks = [asyncio.create_task(store.write(insert(n))) for n in range(600)]
     await asyncio.sleep(0)
-    await store.close()
+    await opened.close()
     await asyncio.gather(*tasks)
     with pytest.raises(StorageError, match="stopping"):
         await store.write(insert(1000))
@@ -152,11 +153,11 @@ async def test_close_finishes_what_was_accepted_and_refuses_the_rest(backend: SQ
         await store.fetch(ids())
     await store.close()
     again = await backend.open()
-    assert len(await again.fetch(ids())) == 600
+    assert len(await again.store.fetch(ids())) == 600
     await again.close()
 
 
-async def test_many_callers_share_a_commit(store: Store, backend: SQLiteBackend) -> None:
+async def test_many_callers_share_a_commit(store: Store, backend: ModeBackend) -> None:
     assert isinstance(store, SQLiteStore)
     commits: list[str] = []
     await store._writer.submit(lambda connection: connection.set_trace_callback(commits.append))
@@ -184,26 +185,28 @@ async def test_work_is_one_transaction_that_anything_raised_rolls_back(store: SQ
 
 
 async def test_a_slow_statement_is_logged_without_what_users_wrote(
-    backend: SQLiteBackend, caplog: pytest.LogCaptureFixture
+    backend: ModeBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     quick_to_complain = backend.settings.model_copy(update={"slow_statement_seconds": 1e-9})
-    store = await SQLiteBackend(backend.path, quick_to_complain).open()
+    opened = await ModeBackend(quick_to_complain).open()
+    store = opened.store
     with caplog.at_level(logging.WARNING):
         await store.write(insert(1, "a secret thought"))
         query = Query("SELECT * FROM auto_responses WHERE enabled_at = :t", tuple, {"t": "a secret thought"})
         await store.fetch(query)
         await store.look_up(query)
-    await store.close()
     assert caplog.text.count("Slow statement") == 3
     assert "INSERT INTO auto_responses" in caplog.text
     assert "secret" not in caplog.text
+    await opened.close()
 
 
-async def test_a_read_that_takes_too_long_is_stopped(backend: SQLiteBackend) -> None:
+async def test_a_read_that_takes_too_long_is_stopped(backend: ModeBackend) -> None:
     impatient = backend.settings.model_copy(update={"read_timeout_seconds": 0.05})
-    store = await SQLiteBackend(backend.path, impatient).open()
+    opened = await ModeBackend(impatient).open()
+    store = opened.store
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
     with pytest.raises(StorageError, match="took too long"):
         await store.fetch(Query(endless, tuple))
     assert await store.fetch(ids()) == []
-    await store.close()
+    await opened.close()

@@ -18,7 +18,8 @@ from bot.store.inspection import FileKind
 from bot.store.migrate import create_database
 from bot.store.statement import Query, Statement
 
-from .conftest import SQLiteBackend, file_size_limit
+from .conftest import file_size_limit
+from .modes import ModeBackend, settings_of
 
 INSERT = "INSERT INTO blacklist (user_id, reason, blacklisted_at) VALUES (:id, :text, '')"
 
@@ -29,6 +30,13 @@ def insert(user_id: int, size: int = 1) -> Statement:
 
 def ids() -> Query[int]:
     return Query("SELECT user_id FROM blacklist ORDER BY user_id", lambda row: int(row["user_id"]))
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> ModeBackend:
+    made = ModeBackend(settings_of(tmp_path, "database"))
+    made.create()
+    return made
 
 
 async def pragma(store: SQLiteStore, sql: str) -> Any:
@@ -42,7 +50,7 @@ async def test_the_writer_has_the_pragmas_that_make_a_commit_durable(store: SQLi
     assert [await pragma(store, name) for name in names] == [200, "wal", 2, 1, 1000]
 
 
-async def test_checkpoints_are_litestreams_where_it_runs(backend: SQLiteBackend) -> None:
+async def test_checkpoints_are_litestreams_where_it_runs(backend: ModeBackend) -> None:
     replicated = backend.settings.model_copy(update={"replica_bucket": "bucket"})
     store = await open_store(backend.path, settings=replicated)
     value = await pragma(store, "wal_autocheckpoint")
@@ -67,9 +75,7 @@ async def test_a_full_database_refuses_the_large_batch_and_takes_the_small_ones(
     assert await store.fetch(ids()) == [*range(10), 101]
 
 
-async def test_after_a_failed_commit_every_batch_runs_once_more_alone(
-    store: SQLiteStore, backend: SQLiteBackend
-) -> None:
+async def test_after_a_failed_commit_every_batch_runs_once_more_alone(store: SQLiteStore, backend: ModeBackend) -> None:
     await store.write(insert(1000))
     with file_size_limit(os.stat(f"{backend.path}-wal").st_size + 150_000):  # noqa: PTH116 - once, in a test
         results = await asyncio.gather(
@@ -86,7 +92,7 @@ async def test_after_a_failed_commit_every_batch_runs_once_more_alone(
 
 
 async def test_a_failing_disk_fails_every_batch_and_the_store_recovers_with_it(
-    store: SQLiteStore, backend: SQLiteBackend
+    store: SQLiteStore, backend: ModeBackend
 ) -> None:
     await store.write(insert(1000))
     with file_size_limit(1):
@@ -115,7 +121,7 @@ async def test_a_trigger_that_ends_the_whole_transaction_costs_only_its_own_batc
 
 
 async def test_a_lock_held_too_long_is_busy_for_the_whole_group_at_once(
-    store: SQLiteStore, backend: SQLiteBackend
+    store: SQLiteStore, backend: ModeBackend
 ) -> None:
     loop = asyncio.get_running_loop()
     with closing(engine.connect(backend.path, "rw", 1)) as other:
@@ -181,7 +187,7 @@ def test_a_wal_without_its_database_is_reported_and_nothing_is_made_over_it(sett
         create_database(settings.database_path)
 
 
-async def test_a_page_overwritten_in_the_middle_is_found(store: SQLiteStore, backend: SQLiteBackend) -> None:
+async def test_a_page_overwritten_in_the_middle_is_found(store: SQLiteStore, backend: ModeBackend) -> None:
     for n in range(50):
         await store.write(insert(n, 3000))
     await store.close()
@@ -194,7 +200,7 @@ async def test_a_page_overwritten_in_the_middle_is_found(store: SQLiteStore, bac
     assert report.problems
 
 
-async def test_a_broken_foreign_key_is_damage(backend: SQLiteBackend) -> None:
+async def test_a_broken_foreign_key_is_damage(backend: ModeBackend) -> None:
     with closing(engine.connect(backend.path, "rw", 1)) as connection:
         connection.execute(
             "INSERT INTO message_mappings (message_id, user_id, channel_id, personality_id) VALUES (1,1,1,99)"
@@ -204,7 +210,7 @@ async def test_a_broken_foreign_key_is_damage(backend: SQLiteBackend) -> None:
     assert "message_mappings row 1" in report.problems[0]
 
 
-async def test_a_read_only_file_is_said_to_be_one(store: SQLiteStore, backend: SQLiteBackend) -> None:
+async def test_a_read_only_file_is_said_to_be_one(store: SQLiteStore, backend: ModeBackend) -> None:
     await store.write(insert(1))
     await pragma(store, "query_only = ON")
     with pytest.raises(StorageError, match=r"read-only.*Mount the volume writable"):
@@ -212,14 +218,14 @@ async def test_a_read_only_file_is_said_to_be_one(store: SQLiteStore, backend: S
 
 
 @pytest.mark.usefixtures("obeying_permissions")
-def test_a_file_that_may_not_be_read_is_not_called_damaged(backend: SQLiteBackend) -> None:
+def test_a_file_that_may_not_be_read_is_not_called_damaged(backend: ModeBackend) -> None:
     backend.path.chmod(0)
     with pytest.raises(StorageError, match="can't be opened"):
         inspect_file(backend.path, full=False)
 
 
 @pytest.mark.usefixtures("obeying_permissions")
-async def test_a_read_only_folder_is_said_to_be_one(backend: SQLiteBackend) -> None:
+async def test_a_read_only_folder_is_said_to_be_one(backend: ModeBackend) -> None:
     backend.path.chmod(0o444)
     with pytest.raises(StorageError, match=r"read-only|can't be opened"):
         await open_store(backend.path, settings=backend.settings)
@@ -235,7 +241,7 @@ def test_an_engine_that_can_corrupt_a_wal_is_refused(monkeypatch: pytest.MonkeyP
 
 
 async def test_a_backup_of_a_database_in_use_is_consistent_and_one_file(
-    store: SQLiteStore, backend: SQLiteBackend, tmp_path: Path
+    store: SQLiteStore, backend: ModeBackend, tmp_path: Path
 ) -> None:
     async def keep_writing() -> None:
         for n in range(10_000):
@@ -257,7 +263,7 @@ async def test_a_backup_of_a_database_in_use_is_consistent_and_one_file(
         assert copy.execute("SELECT count(*) FROM blacklist").fetchone() == (report.rows["blacklist"],)
 
 
-def test_a_backup_overwrites_nothing(backend: SQLiteBackend, tmp_path: Path) -> None:
+def test_a_backup_overwrites_nothing(backend: ModeBackend, tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_text("keep me")
     with pytest.raises(ConflictError, match="already there"):

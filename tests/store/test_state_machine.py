@@ -13,15 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.errors import ConflictError
 from bot.model import Alias, Personality
-from bot.settings import Settings
 from bot.store import aliases, personalities
-from bot.store.driver import SQLiteStore, inspect_file, open_store
+from bot.store.driver import SQLiteStore, inspect_file
 from bot.store.inspection import FileKind
-from bot.store.migrate import create_database
 from bot.store.statement import Query, Statement
-
-from .conftest import NOW
-from .writing_process import HALF, write_until_killed
+from tests.store.modes import NOW, ModeBackend, settings_of
+from tests.store.writing_process import HALF, write_until_killed
 
 NAMES = st.sampled_from(["Lilith", "lilith", "Ünï", "Echo"])
 ALIASES = st.sampled_from(["l", "LIL", "ünï", "ÜNÏ", "two words"])
@@ -29,11 +26,11 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 FIRST_NUMBER = 1000
 """Where the killed writer's rows begin, beyond those of the rules."""
 PUT = (
-    "INSERT INTO auto_responses (user_id, enabled_at) VALUES (:id, :text)"
-    " ON CONFLICT (user_id) DO UPDATE SET enabled_at = excluded.enabled_at"
+    "INSERT INTO blacklist (user_id, reason, blacklisted_at) VALUES (:id, :text, '2026-03-04T05:06:07.000Z')"
+    " ON CONFLICT (user_id) DO UPDATE SET reason = excluded.reason"
 )
 BATCHES = st.lists(st.tuples(st.integers(1, 8), TEXTS), min_size=1, max_size=4)
-ROWS = Query("SELECT user_id, enabled_at FROM auto_responses", tuple)
+ROWS = Query("SELECT user_id, reason FROM blacklist", tuple)
 NEVER = Statement("INSERT INTO personality_aliases VALUES ('x', 'nobody', 0, '', NULL)")
 
 
@@ -50,24 +47,26 @@ async def outcome(write: Coroutine[Any, Any, Any]) -> Any:
 class StoreMachine(RuleBasedStateMachine):
     """Keeps one store and one plain model of what must be in it."""
 
+    mode: str
+
     @initialize()
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(self.folder.name) / "tzurot.db"
         self.loop = asyncio.new_event_loop()
-        self.settings = Settings(_env_file=None)
+        self.backend = ModeBackend(settings_of(Path(self.folder.name), self.mode))
         self.rows: dict[int, str] = {}
         self.was_killed = False
         self.personalities: dict[str, Personality] = {}
         self.aliases: dict[str, str] = {}
-        create_database(self.path)
+        self.backend.create()
         self.open()
 
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)
 
     def open(self) -> None:
-        self.store: SQLiteStore = self.run(open_store(self.path, settings=self.settings))
+        self.opened = self.run(self.backend.open())
+        self.store: SQLiteStore = self.opened.store
 
     @rule(batch=BATCHES)
     def write(self, batch: list[tuple[int, str]]) -> None:
@@ -150,7 +149,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        self.run(self.store.close())
+        self.run(self.opened.close())
         self.open()
 
     @precondition(lambda self: not self.was_killed)
@@ -158,11 +157,11 @@ class StoreMachine(RuleBasedStateMachine):
     def kill_a_writer(self, enough: int) -> None:
         """A process of its own goes on writing and is killed: what it was told is there, and nothing half."""
         self.was_killed = True
-        self.run(self.store.close())
-        told = write_until_killed(self.path, FIRST_NUMBER, enough)
-        report = inspect_file(self.path, full=True)
-        assert (report.kind, report.problems) == (FileKind.OK, ())
+        self.run(self.opened.close())
+        told = write_until_killed(Path(self.folder.name), self.mode, FIRST_NUMBER, enough)
         self.open()
+        report = inspect_file(self.backend.path, full=True)
+        assert (report.kind, report.problems) == (FileKind.OK, ())
         found = dict(self.run(self.store.fetch(ROWS)))
         firsts = {row_id for row_id in found if FIRST_NUMBER <= row_id < HALF}
         assert set(told) <= firsts
@@ -180,15 +179,32 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
-            self.run(self.store.close())
+            assert inspect_file(self.backend.path, full=True).kind is FileKind.OK
+            self.run(self.opened.close())
             self.loop.close()
-            assert inspect_file(self.path, full=True).kind is FileKind.OK
             self.folder.cleanup()
 
 
-TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(
-    max_examples=20,
+class DatabaseMachine(StoreMachine):
+    mode = "database"
+
+
+class DualMachine(StoreMachine):
+    mode = "dual"
+
+
+class ShadowMachine(StoreMachine):
+    mode = "shadow"
+
+
+class JsonMachine(StoreMachine):
+    mode = "json"
+
+
+TestDatabase, TestDual = DatabaseMachine.TestCase, DualMachine.TestCase
+TestShadow, TestJson = ShadowMachine.TestCase, JsonMachine.TestCase
+TestDatabase.settings = TestDual.settings = TestShadow.settings = TestJson.settings = settings(
+    max_examples=10,
     stateful_step_count=20,
     deadline=None,
     database=None,

@@ -1,6 +1,6 @@
 """What the kill tests kill: writes batches of two rows and prints a batch's number when it is acknowledged.
 
-python -m tests.store.writing_process DATABASE FIRST
+python -m tests.store.writing_process FOLDER MODE FIRST
 """
 
 import asyncio
@@ -11,19 +11,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.settings import Settings
-from bot.store.driver import SQLiteStore, open_store
+from bot.store.driver import SQLiteStore
 from bot.store.statement import Statement
+from tests.store.modes import ModeBackend, settings_of
 
 ROOT = Path(__file__).parent.parent.parent
 CALLERS = 16
 HALF = 1_000_000_000
-INSERT = "INSERT INTO auto_responses (user_id, enabled_at) VALUES (:id, :text)"
+INSERT = "INSERT INTO blacklist (user_id, reason, blacklisted_at) VALUES (:id, :text, '2026-03-04T05:06:07.000Z')"
 
 
-def write_until_killed(path: Path, first: int, enough: int) -> list[int]:
+def write_until_killed(folder: Path, mode: str, first: int, enough: int) -> list[int]:
     """The numbers acknowledged by a process that is killed after about `enough` of them."""
-    command = [sys.executable, "-m", "tests.store.writing_process", str(path), str(first)]
+    command = [sys.executable, "-m", "tests.store.writing_process", str(folder), mode, str(first)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
@@ -43,11 +43,11 @@ async def write_on(store: SQLiteStore, numbers: Iterator[int]) -> None:
         os.write(1, b"%d\n" % number)
 
 
-async def main(path: Path, first: int) -> None:
-    store = await open_store(path, settings=Settings(_env_file=None))
+async def main(folder: Path, mode: str, first: int) -> None:
+    opened = await ModeBackend(settings_of(folder, mode)).open()
     numbers = itertools.count(first)
-    await asyncio.gather(*(write_on(store, numbers) for _ in range(CALLERS)))
+    await asyncio.gather(*(write_on(opened.store, numbers) for _ in range(CALLERS)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

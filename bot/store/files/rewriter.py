@@ -17,13 +17,17 @@ Watch: TypeAlias = Callable[[Iterator[FileContent]], Iterator[FileContent]]
 
 @dataclass(slots=True)
 class Rewriter:
-    """Keeps one folder; `state` is what the folder says since it was read or written here."""
+    """Keeps one folder; `state` is what the folder says since it was read or written here.
+
+    With `must_rewrite` every file is due, because what is there is not known to be what was written.
+    """
 
     folder: JsonFolder
     state: FolderState
     plans: Sequence[Plan]
     cipher: Cipher
     clock: Clock = utc_now
+    must_rewrite: bool = False
     _owned: dict[str, set[str]] = field(default_factory=dict, init=False)
 
     def rewrite(
@@ -34,13 +38,14 @@ class Rewriter:
         Raises StorageError, and the folder is as it was.
         """
         # Which files a plan has written before it no longer does is known only once it ran here.
-        is_whole = tables is None or not self._owned
+        is_whole = tables is None or self.must_rewrite or not self._owned
         due = [plan for plan in self.plans if is_whole or plan.tables & (tables or frozenset())]
         owned: dict[str, set[str]] = {plan.name: set() for plan in due}
         state = replace(self.state, counter=counter, written_at=self.clock())
         drop = set(state.files) if is_whole else {name for plan in due for name in self._owned[plan.name]}
         self.state = self.folder.commit(watch(self._contents(connection, owned)), state, drop)
         self._owned |= owned
+        self.must_rewrite = False
 
     def _contents(self, connection: RawConnection, owned: dict[str, set[str]]) -> Iterator[FileContent]:
         for plan in self.plans:

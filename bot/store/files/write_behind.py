@@ -63,7 +63,7 @@ class Rounds:
         state = self.rewriter.state
         # More was counted than this process did: whose change it is, and of what, nobody says.
         tables = change.tables if counter == state.counter + change.count else None
-        if tables is not None and not tables:
+        if tables == frozenset() and not self.rewriter.must_rewrite:
             return
         try:
             self.rewriter.rewrite(connection, tables, counter, partial(self._watch, connection))
@@ -114,6 +114,7 @@ class WriteBehind:
         self.rounds.deadline = monotonic() + self._flush_seconds
         try:
             async with asyncio.timeout(self._flush_seconds):
+                await self._store.write()  # after what was accepted and nobody waits for any more
                 await self._round()
                 await self._end_trouble()
         except (TzurotError, TimeoutError) as error:

@@ -16,7 +16,6 @@ class WriteThrough:
 
     def __init__(self, rewriter: Rewriter) -> None:
         self._rewriter = rewriter
-        self._is_kept = True
 
     @contextmanager
     def hook(self, connection: RawConnection, tables: frozenset[str]) -> Iterator[None]:
@@ -26,13 +25,10 @@ class WriteThrough:
             yield
             return
         with translated():
-            # Where the last COMMIT failed after its files were written, they hold what nobody was promised.
-            self._write(connection, followed if self._is_kept else None)
-        self._is_kept = False
+            written = self._rewriter.state.counter
+            (counter,) = connection.execute(COUNT, {"written": written}).fetchone()
+            self._rewriter.rewrite(connection, followed, counter)
+        # If COMMIT fails, the files hold what nobody was promised.
+        self._rewriter.must_rewrite = True
         yield
-        self._is_kept = True
-
-    def _write(self, connection: RawConnection, tables: frozenset[str] | None) -> None:
-        written = self._rewriter.state.counter
-        (counter,) = connection.execute(COUNT, {"written": written}).fetchone()
-        self._rewriter.rewrite(connection, tables, counter)
+        self._rewriter.must_rewrite = False
