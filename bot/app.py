@@ -229,6 +229,8 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
         background.start("holding drills", _drills_of(parts).run)
     if (behind := parts.backend.behind) is not None:
         background.start("writing the JSON files", behind.run)
+    if (shadow := parts.backend.shadow) is not None:
+        background.start("comparing what was read with the JSON files", shadow.run)
     if (source := services.personalities.profiles) is not None:
         refresher = ProfileRefresher.from_settings(settings, parts.store, services.personalities, source)
         background.start("refreshing profiles", refresher.run)

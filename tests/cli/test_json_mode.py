@@ -1,5 +1,6 @@
 """Commands where the JSON files are the truth: they read them like a database, and leave them as they are."""
 
+import asyncio
 import base64
 import hashlib
 from pathlib import Path
@@ -7,10 +8,17 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bot.durability.lock import VolumeLock
+from bot.settings import load_settings
+from bot.store.cipher import cipher_from
 from bot.store.engine import connect, opened
+from bot.store.files.backend import open_backend
+from bot.store.files.scratch import clear_scratch, scratch_path
 from bot.store.inspection import FileKind, inspect_file
+from bot.store.statement import Statement
 from tests.cli.conftest import Run
 
+KEY = base64.b64encode(b"k" * 32).decode()
 USER = 900000000000000001
 FILES = {
     "personalities.json": {"ada-lovelace": {"fullName": "ada-lovelace", "displayName": "Ada", "addedBy": str(USER)}},
@@ -33,7 +41,7 @@ def in_json_mode(tzurot: Run, folder: Path) -> Run:
     environment = {
         "STORAGE_MODE": "json",
         "JSON_DIR": str(folder),
-        "ENCRYPTION_KEYS": base64.b64encode(b"k" * 32).decode(),
+        "ENCRYPTION_KEYS": KEY,
     }
     return lambda *arguments, **more: tzurot(*arguments, **environment | more)
 
@@ -98,6 +106,46 @@ def test_status_says_that_the_files_are_all_there_is(in_json_mode: Run, folder: 
         "shadow": {"compared": 0, "compared_at": None, "mismatches": []},
         "import": None,
     }
+
+
+def test_beside_the_running_bot_its_own_state_is_read(in_json_mode: Run, folder: Path) -> None:
+    settings = load_settings({"storage_mode": "json", "json_dir": folder, "encryption_keys": KEY})
+    written = Statement("INSERT INTO blacklist VALUES (4711, NULL, 0, '2026-01-01T00:00:00.000Z', NULL)")
+    with VolumeLock.take(folder, 1), asyncio.Runner() as runner:
+        backend = runner.run(open_backend(settings, cipher_from(settings)))
+        runner.run(backend.store.write(written))
+        seen = in_json_mode("status", "--json").json
+        asked = in_json_mode("sql", "--json", "select user_id from blacklist").json["rows"]
+        runner.run(backend.close())
+    assert asked == [{"user_id": "4711"}]
+    assert seen["database"]["path"] == str(scratch_path(folder))
+    assert seen["process"]["is_running"]
+    kept = seen["storage"]
+    assert (kept["mode"], kept["served_mode"], kept["folder_mode"], kept["is_current"]) == (
+        "json",
+        "json",
+        "json",
+        True,
+    )
+    assert kept["counter"] == kept["folder_counter"] > 0
+
+
+def test_what_a_killed_bot_left_in_memory_is_not_taken_for_the_files(in_json_mode: Run, folder: Path) -> None:
+    settings = load_settings({"storage_mode": "json", "json_dir": folder, "encryption_keys": KEY})
+    with asyncio.Runner() as runner:
+        backend = runner.run(open_backend(settings, cipher_from(settings)))
+        runner.run(backend.store.write(Statement("DELETE FROM personality_aliases")))
+        left = {path: path.read_bytes() for path in scratch_path(folder).parent.glob(f"{scratch_path(folder).name}*")}
+        runner.run(backend.close())
+    for path, content in left.items():
+        path.write_bytes(content)
+    people = folder / "personalities.json"
+    people.write_bytes(people.read_bytes().replace(b"ada-lovelace", b"ada-byron"))
+    before = digests(folder)
+    asked = in_json_mode("sql", "--json", "select full_name from personalities where is_active = 1")
+    clear_scratch(scratch_path(folder))
+    assert asked.json["rows"] == [{"full_name": "ada-byron"}]
+    assert digests(folder) == before
 
 
 def test_without_files_there_is_nothing_to_read(in_json_mode: Run, tmp_path: Path) -> None:

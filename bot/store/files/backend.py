@@ -16,10 +16,12 @@ from bot.store.engine import connect_reader, connect_writer, opened, transaction
 from bot.store.files.due import Due
 from bot.store.files.folder import JsonFolder
 from bot.store.files.load import LoadOptions, load_folder
+from bot.store.files.loading import Loader
 from bot.store.files.plan import Format
 from bot.store.files.plans import all_plans
 from bot.store.files.rewriter import Rewriter
 from bot.store.files.scratch import clear_scratch, scratch_path
+from bot.store.files.shadow import Shadow
 from bot.store.files.state import FolderState
 from bot.store.files.switch import Switch, begin, record, require_switch
 from bot.store.files.write_behind import Rounds, WriteBehind
@@ -33,20 +35,24 @@ from bot.store.translate import translated
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What is open; `behind` writes the files in the modes in which they follow the database."""
+    """What is open; `behind` writes the files in the modes in which they follow, `shadow` compares reads with them."""
 
     store: SQLiteStore
     mode: Mode
     behind: WriteBehind | None = None
+    shadow: Shadow | None = None
     scratch: Path | None = None
 
     async def close(self) -> None:
         """Bring the files up to date, then close the store; nothing may write any more."""
         try:
             if self.behind is not None:
+                self.behind.rounds.on_round = None  # nobody would wait for what is compared after it
                 await self.behind.flush()
         finally:
             await self.store.close()
+        if self.shadow is not None:
+            await self.shadow.close()
         if self.scratch is not None:
             await asyncio.to_thread(clear_scratch, self.scratch)
 
@@ -85,7 +91,12 @@ async def _open_followed(opening: _Opening) -> Backend:
     except TzurotError:
         await store.close()
         raise
-    return Backend(store, opening.switch.mode, WriteBehind(Rounds(rewriter, due), store, reader, settings))
+    rounds = Rounds(rewriter, due)
+    shadow = None
+    if opening.switch.mode is Mode.SHADOW:
+        shadow = Shadow(store, Loader(settings, opening.cipher), opening.cipher, settings)
+        rounds.on_round = shadow.on_round
+    return Backend(store, opening.switch.mode, WriteBehind(rounds, store, reader, settings), shadow)
 
 
 async def _open_json(opening: _Opening) -> Backend:

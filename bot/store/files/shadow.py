@@ -119,6 +119,10 @@ class Shadow:
             self._is_busy = False
         await self._note(answers)
 
+    async def close(self) -> None:
+        """Leave nothing behind of a comparison that was cut short; rounds have ended."""
+        await asyncio.to_thread(self._workspace.clear)
+
     def _take(self, connection: RawConnection) -> list[Read]:
         """What is to be compared now, if it is time, with the database as it is now."""
         if monotonic() < self._due_at or self._is_busy:
