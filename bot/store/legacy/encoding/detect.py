@@ -16,13 +16,6 @@ from bot.store.legacy.folder import (
 )
 from bot.store.legacy.json_file import JsonFile
 
-FOREIGN = {Format.GEN1: (AUTH,), Format.GEN2: (ALIASES, TOKENS, VERIFIED)}
-
-
-def foreign_files(target: Format) -> tuple[str, ...]:
-    """Files of the other format that must not stay beside those of this one: both would be read, the older one too."""
-    return FOREIGN[target]
-
 
 def detect_format(folder: Path) -> Format | None:
     """The format of what lies in the folder; None where nothing does that only one format has.

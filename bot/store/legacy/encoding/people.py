@@ -169,7 +169,9 @@ def _nested_draft(row: Any, facts: Facts) -> Draft:
     draft.snowflake("ownerId", row["added_by"])
     draft.part("profile", _profile(row, of_profile))
     draft.time_or("createdAt", row["added_at"], "iso")
-    draft.time("updatedAt", row["updated_at"], "iso")
+    # A record of the last release has always been updated, if only when it was made.
+    made_at = None if "updatedAt" in {*facts.original, *facts.absent} else row["added_at"]
+    draft.time("updatedAt", row["updated_at"] or made_at, "iso")
     draft.flag("removed", int(not row["is_active"]))
     return draft
 

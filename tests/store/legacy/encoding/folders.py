@@ -1,13 +1,17 @@
 """Databases written as folders of the original's, and folders read for comparison."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 from bot.store.cipher import cipher_from
+from bot.store.driver import open_store
 from bot.store.engine import connect_reader, opened
 from bot.store.files.plan import Format
 from bot.store.legacy.encoding import plans
+from bot.store.migrate import create_database
+from bot.store.statement import Statement
 
 ENCRYPTED = {"auth_tokens": ("token", "extra"), "nsfw_verifications": ("extra",)}
 FOLLOWED = (
@@ -25,6 +29,19 @@ def encode(legacy: Any, target: Format, folder: Path) -> Path:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(b"".join(pieces))
     return folder
+
+
+def write(legacy: Any, *statements: Statement) -> None:
+    """Let the bot write into the test's database."""
+
+    async def go() -> None:
+        if not legacy.database.exists():
+            create_database(legacy.database)
+        store = await open_store(legacy.database, settings=legacy.settings)
+        await store.write(*statements)
+        await store.close()
+
+    asyncio.run(go())
 
 
 def contents(folder: Path) -> dict[str, Any]:
