@@ -87,10 +87,12 @@ class JsonFolder:
         Returns the state with every file's digest once all of it is on the disk. Raises StorageError that names the
         file and the reason, and whatever `contents` raises; the folder is then as it was.
         """
-        make_folder(self.path)
+        if not state.files:
+            make_folder(self.path)
         committer = Committer(self.path)
         with locked(self.path):
             committer.recover()
+            self._require_there(state)
             try:
                 record = committer.stage(contents, state, drop)
                 committer.put(record)
@@ -112,6 +114,14 @@ class JsonFolder:
         names |= {f"{REST_FOLDER}/{path.name}" for path in rest.iterdir()} if rest.is_dir() else set()
         present = sorted(name for name in names if (self.path / name).is_file())
         return copy_aside(self.path, present, now) if present else None
+
+    def _require_there(self, state: FolderState) -> None:
+        """Raise StorageError where another volume, or none, has taken the folder's place since it was written."""
+        if state.files and not any((self.path / name).exists() for name in state.files):
+            raise StorageError(
+                f"{self.path} can't be written: its files are gone.",
+                remedy="Mount the volume again; a start looks whether everything is there.",
+            )
 
     def _original_files(self) -> list[str]:
         try:

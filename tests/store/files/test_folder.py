@@ -224,6 +224,16 @@ def test_what_another_program_wrote_after_a_torn_commit_stays(
     assert folder.changed(state) == ("aliases.json",)
 
 
+def test_a_folder_that_vanished_is_not_made_again(folder: JsonFolder, written: FolderState) -> None:
+    folder.path.rename(folder.path.with_name("elsewhere"))
+    with pytest.raises(StorageError, match="is gone"):
+        folder.commit(contents(aliases={}), written)
+    folder.path.mkdir()
+    with pytest.raises(StorageError, match="are gone"):
+        folder.commit(contents(aliases={}), written)
+    assert shown(folder) == {}
+
+
 def test_what_is_set_aside_is_a_copy_under_its_time(folder: JsonFolder, written: FolderState) -> None:
     folder.commit(contents(**{".tzurot__turns": []}), written)
     before = shown(folder)
