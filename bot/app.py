@@ -139,6 +139,7 @@ async def _go_online(stack: AsyncExitStack, parts: Parts, token: Secret, stop: a
     stack.push_async_callback(services.acknowledgements.close)
     stack.push_async_callback(services.dialogue.close, parts.settings.turn_grace_seconds)
     await _start_background(stack, parts, services)
+    stack.callback(services.dialogue.stop_hearing)
     try:
         await parts.client.serve(token, stop)
     except ConfigurationError as error:

@@ -66,12 +66,15 @@ class Dialogue:
         if heard.message_id in self._under_way:
             return False
         self._under_way.add(heard.message_id)
+        must_wait = not is_first.is_set()
         try:
             with self.watermark.deciding(heard.message_id):
                 task = await self._decide(heard) or await self._decide_later(heard, is_first)
                 if task is None or not await self._open(task):
                     return False
             await is_first.wait()
+            if must_wait and self._is_closing:
+                return False  # whoever stood in front may have been cut short, and the next process begins with them
             return await self.finish(task)
         finally:
             self._under_way.discard(heard.message_id)
@@ -119,9 +122,13 @@ class Dialogue:
                 await self.store.write(turns.fail(task.heard.message_id, type(error).__name__, self.clock()))
                 raise
 
-    async def close(self, timeout_seconds: float) -> None:
-        """Hear nothing new, wait that long for running turns, then cancel them: their rows say how far they got."""
+    def stop_hearing(self) -> None:
+        """Hear nothing new, and leave whoever waits in line to the next process."""
         self._is_closing = True
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Stop hearing, wait that long for running turns, then cancel them: their rows say how far they got."""
+        self.stop_hearing()
         running = self._running - {asyncio.current_task()}
         if not running:
             return

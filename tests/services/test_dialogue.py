@@ -338,6 +338,19 @@ async def test_closing_lets_a_turn_finish_that_is_quick_and_hears_nothing_new(
     assert len(thinker.questions) == 1
 
 
+async def test_at_the_end_nobody_overtakes_one_in_front_who_was_cut_short(
+    dialogue: Dialogue, store: SQLiteStore, speaker: FakeSpeaker
+) -> None:
+    with dialogue.line(NSFW.channel_id):
+        waiting = asyncio.create_task(dialogue.hear(heard(1, "@lilith")))
+        while not await rows(store, "SELECT 1 FROM turns"):
+            pass
+        dialogue.stop_hearing()
+    await asyncio.wait_for(waiting, TIMEOUT_SECONDS)
+    assert (await turn(store))["state"] == "pending"
+    assert not speaker.said
+
+
 async def test_the_same_message_twice_at_once_is_answered_once(
     dialogue: Dialogue, store: SQLiteStore, speaker: FakeSpeaker
 ) -> None:

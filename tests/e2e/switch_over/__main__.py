@@ -40,8 +40,12 @@ def main() -> int:
     parser.add_argument(
         "--kills", type=int, default=2, help="how often each of the first four is killed with SIGKILL (2)"
     )
+    parser.add_argument("--folder", type=Path, help="a new folder for all of it, which stays for whoever wants to look")
     arguments = parser.parse_args()
     wish = Wish(arguments.users, seconds_per_mode=arguments.seconds_per_mode, kills=arguments.kills)
+    if arguments.folder:
+        arguments.folder.mkdir(parents=True)
+        return asyncio.run(_travel(wish, arguments.folder))
     with tempfile.TemporaryDirectory(prefix="tzurot-switch-over-") as folder:
         return asyncio.run(_travel(wish, Path(folder)))
 
