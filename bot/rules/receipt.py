@@ -10,7 +10,7 @@ from bot.model import Recovered
 Rows = Mapping[str, int]
 """How many rows each table has."""
 
-UNCOMPARED = frozenset({"canary", "drills", "gateway_refusals", "lives"})
+UNCOMPARED = frozenset({"canary", "drills", "gateway_refusals", "imports", "lives", "shadow_mismatches", "storage"})
 """Tables that tell of the process itself: their rows come and go without anyone's doing."""
 
 
