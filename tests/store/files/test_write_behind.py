@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 import pytest
-from pydantic import SecretStr
 
 from bot.errors import StorageError
 from bot.settings import Settings
@@ -20,37 +19,17 @@ from bot.store.driver import SQLiteStore, open_store
 from bot.store.engine import RawConnection, connect_reader
 from bot.store.files.due import Due
 from bot.store.files.folder import JsonFolder
-from bot.store.files.plan import FileContent, Format, Plan
+from bot.store.files.plan import Format
 from bot.store.files.rewriter import Rewriter
 from bot.store.files.state import FolderState
 from bot.store.files.write_behind import Rounds, WriteBehind
 from bot.store.migrate import create_database
 from bot.store.reader import open_connection
-from bot.store.statement import Query, Statement
+from bot.store.statement import Statement
+from tests.store.conftest import make_key
 
 from .conftest import NOW
-
-KEY = "MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE="
-COUNTER = Query("SELECT counter FROM storage", lambda row: int(row["counter"]))
-
-
-class Table:
-    """A plan of one table, each row in a file of its own if it is small enough, and how often it was written."""
-
-    def __init__(self, name: str, key: str) -> None:
-        self.plan = Plan(name, frozenset({name}), self.write)
-        self.name, self.key, self.times = name, key, 0
-        self.error: Exception | None = None
-
-    def write(self, connection: RawConnection, _: Cipher) -> Iterator[FileContent]:
-        self.times += 1
-        if self.error:
-            raise self.error
-        rows = connection.execute(f"SELECT {self.key} FROM {self.name} ORDER BY 1").fetchall()  # noqa: S608
-        yield f"{self.name}.json", [orjson.dumps([row[0] for row in rows])]
-        for (number,) in rows:
-            if number < 100:
-                yield f"{self.name}-{number}.json", [orjson.dumps(number)]
+from .plain import COUNTER, Table, blacklist, respond
 
 
 class World:
@@ -67,7 +46,7 @@ class World:
     async def opened(self) -> AsyncIterator[WriteBehind]:
         state = self.folder.read() or FolderState("", "dual", -1, Format.GEN2, is_final=True, written_at=NOW)
         plans = [self.blacklist.plan, self.responses.plan]
-        rewriter = Rewriter(self.folder, state, plans, Cipher([SecretStr(KEY)]), lambda: NOW)
+        rewriter = Rewriter(self.folder, state, plans, Cipher([make_key(1)]), lambda: NOW)
         due = Due()
         self.store = await open_store(self.settings.database_path, settings=self.settings, hook=due.hook)
         reader = await open_connection(partial(connect_reader, self.settings.database_path, 1))
@@ -82,14 +61,6 @@ class World:
     async def row(self) -> storage.Storage:
         [found] = await self.store.fetch(storage.get())
         return found
-
-
-def blacklist(user_id: int) -> Statement:
-    return Statement("INSERT INTO blacklist (user_id, blacklisted_at) VALUES (:id, '')", {"id": user_id})
-
-
-def respond(user_id: int) -> Statement:
-    return Statement("INSERT INTO auto_responses (user_id) VALUES (:id)", {"id": user_id})
 
 
 @pytest.fixture
