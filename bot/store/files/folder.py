@@ -56,6 +56,10 @@ class JsonFolder:
         added = [name for name in self._original_files() if name not in state.files and name not in dropped]
         return tuple(sorted(differing + added))
 
+    def lacks_any(self, state: FolderState) -> bool:
+        """Whether a file of the state is not in its place."""
+        return any(not (self.path / name).exists() for name in state.files)
+
     def locate(self, name: str) -> Path:
         """Where the content of a file lies now: in its place, or still in the staging folder."""
         return located(self.path, name, read_record(self.path))
@@ -117,7 +121,8 @@ class JsonFolder:
 
     def _require_there(self, state: FolderState) -> None:
         """Raise StorageError where another volume, or none, has taken the folder's place since it was written."""
-        if state.files and not any((self.path / name).exists() for name in state.files):
+        is_another = bool(state.files) and read_record(self.path) is None
+        if is_another and not any((self.path / name).exists() for name in state.files):
             raise StorageError(
                 f"{self.path} can't be written: its files are gone.",
                 remedy="Mount the volume again; a start looks whether everything is there.",

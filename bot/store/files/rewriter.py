@@ -38,7 +38,7 @@ class Rewriter:
         Raises StorageError, and the folder is as it was.
         """
         # Which files a plan has written before it no longer does is known only once it ran here.
-        is_whole = tables is None or self.must_rewrite or not self._owned
+        is_whole = tables is None or self.must_rewrite or not self._owned or self.folder.lacks_any(self.state)
         due = [plan for plan in self.plans if is_whole or plan.tables & (tables or frozenset())]
         owned: dict[str, set[str]] = {plan.name: set() for plan in due}
         state = replace(self.state, counter=counter, written_at=self.clock())

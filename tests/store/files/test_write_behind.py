@@ -104,6 +104,15 @@ async def test_tables_about_the_database_itself_make_nothing_due(world: World, b
     assert world.folder.read() == before
 
 
+async def test_a_file_that_was_taken_away_is_written_again(world: World, behind: WriteBehind) -> None:
+    await world.store.write(respond(200), blacklist(300))
+    await behind.catch_up()
+    (world.folder.path / "blacklist.json").unlink()
+    await world.store.write(respond(201))
+    await behind.catch_up()
+    assert world.files() == {"blacklist.json": [300], "auto_responses.json": [200, 201]}
+
+
 async def test_a_file_that_its_plan_no_longer_has_is_gone(world: World, behind: WriteBehind) -> None:
     await world.store.write(respond(1), respond(2), blacklist(3))
     await behind.catch_up()
