@@ -31,10 +31,13 @@ def _flag(column: str) -> str:
     return f"json(iif({column}, 'true', 'false'))"
 
 
+JOINED = "CAST(group_concat(member, char(44, 10)) FILTER (WHERE extra IS NULL) AS BLOB), max(id), count(extra)"
+"""Of a chunk: the members whose record is all in columns, the last id, and how many records are not."""
+
 FLAGS = f"'isDM', {_flag('is_dm')}, 'isMentionOnly', {_flag('is_mention_only')}"
 
 MAPPINGS = f"""
-SELECT CAST(group_concat(member, char(44, 10)) FILTER (WHERE extra IS NULL) AS BLOB), max(id), count(extra)
+SELECT {JOINED}
 FROM (
     SELECT m.message_id AS id, m.extra, '"' || m.message_id || '": ' || json_object(
         'userId', CAST(m.user_id AS TEXT), 'channelId', CAST(m.channel_id AS TEXT), 'personalityName', p.full_name,
@@ -56,7 +59,7 @@ MESSAGE_IDS = f"coalesce(iif({IS_UNTOUCHED}, metadata -> '$.messageIds', NULL), 
 """Empty once the bot has answered: who spoke a message stands in `message_map.json`, where the original looks first."""
 
 CONVERSATIONS_SQL = f"""
-SELECT CAST(group_concat(member, char(44, 10)) FILTER (WHERE extra IS NULL) AS BLOB), max(id), count(extra)
+SELECT {JOINED}
 FROM (
     SELECT id, extra, '"' || user_id || '-' || channel_id || '": ' || json_object(
         'personalityName', personality_name, 'messageIds', json({MESSAGE_IDS}),

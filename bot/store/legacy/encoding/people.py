@@ -163,7 +163,7 @@ def _flat_draft(row: Any, facts: Facts) -> Draft:
 
 def _nested_draft(row: Any, facts: Facts) -> Draft:
     unknown = dict(facts.unknown)
-    of_profile = Facts.of(unknown.pop("profile"))
+    of_profile = Facts.of(unknown.pop("profile", None))
     draft = Draft(replace(facts, unknown=unknown))
     draft.confirm("id", row["full_name"])
     draft.snowflake("ownerId", row["added_by"])

@@ -185,6 +185,22 @@ def test_the_nested_format(written: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", Format)
+def test_what_belongs_to_nobody_or_never_ends_is_read_as_that_again(
+    written: Any, make_legacy: Any, target: Format
+) -> None:
+    again = make_legacy("again")
+    encode(written, target, again.path)
+    assert again.bring_in().rejects == []
+    assert again.row("SELECT * FROM blacklist")["blacklisted_by"] == 0
+    assert [row["expires_at"] for row in again.rows("SELECT * FROM auth_tokens ORDER BY user_id")] == [
+        "2026-03-05T05:06:07.089Z",
+        None,
+    ]
+    owner = {row["full_name"]: row["added_by"] for row in again.rows("SELECT * FROM personalities")}
+    assert owner == {"rook": USER} | ({"owl": 0} if target is Format.GEN2 else {})
+
+
+@pytest.mark.parametrize("target", Format)
 def test_an_empty_database_empties_what_an_older_one_may_have_left(legacy: Any, tmp_path: Path, target: Format) -> None:
     write(legacy)
     files = contents(encode(legacy, target, tmp_path / "out"))
