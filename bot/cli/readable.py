@@ -42,8 +42,9 @@ def _running(settings: Settings) -> Path | None:
             known = console.first(storage.get())
     except TzurotError:  # it is just being made
         return None
-    is_same = known is not None and (known.lineage, known.counter) == (state.lineage, state.counter)
-    return scratch if is_same else None
+    # A running bot writes the files first, but does not stay behind them.
+    is_of_it = known is not None and known.lineage == state.lineage and known.counter >= state.counter
+    return scratch if is_of_it else None
 
 
 def _load(settings: Settings, directory: Path) -> Path:

@@ -163,7 +163,8 @@ class Shadow:
 
         try:
             self._load(JsonFolder(work.files), work.loaded, check)
-            return compare_answers(work.serving, work.loaded, reads, self._cipher)
+            with translated():
+                return compare_answers(work.serving, work.loaded, reads, self._cipher)
         except UnreadableError as error:
             return Answers(len(reads), [Mismatch(UNREADABLE, len(reads), error.message)])
         finally:
