@@ -57,3 +57,11 @@ def legacy(request: pytest.FixtureRequest, make_legacy: Callable[[str], Legacy])
     made = make_legacy("one")
     request.param(made)
     return made
+
+
+@pytest.fixture
+def flat(make_legacy: Callable[[str], Legacy]) -> Legacy:
+    """A small folder of the flat generation alone, where it does not matter which."""
+    made = make_legacy("one")
+    write_flat(made)
+    return made

@@ -28,15 +28,15 @@ def storage_of(database: Path) -> Storage:
 
 
 @pytest.fixture
-def lived(legacy: Any, folder: JsonFolder) -> Any:
+def lived(flat: Any, folder: JsonFolder) -> Any:
     """A database that lived, and the folder that was written from it at change 7, of its lineage."""
-    legacy.bring_in()
-    live(legacy)
-    write_out(legacy, folder, Format.GEN2)
+    flat.bring_in()
+    live(flat)
+    write_out(flat, folder, Format.GEN2)
     state = folder.read()
     assert state is not None
-    folder.commit((), replace(state, lineage=storage_of(legacy.database).lineage))
-    return legacy
+    folder.commit((), replace(state, lineage=storage_of(flat.database).lineage))
+    return flat
 
 
 def serve(legacy: Any, mode: str, counter: int, folder: JsonFolder) -> None:
