@@ -208,6 +208,8 @@ def _newer_in_database(database: DatabaseSide | None, folder: FolderSide, record
     if database is not None and record.lineage != database.lineage:
         return _other_lineage(folder)
     if database is not None and database.counter > record.counter:
+        if database.mode is Mode.DATABASE:  # which counts its starts, not its changes: a number would play them down
+            return f"The files in {folder.path} lack everything that the database has served alone since."
         ahead = _changes(database.counter - record.counter)
         return f"The database has {ahead} that the files in {folder.path} lack."
     return "" if record.is_final else _left_behind(folder)

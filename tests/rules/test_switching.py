@@ -214,6 +214,7 @@ def test_a_database_whose_files_were_lost_begins_a_new_lineage(mode: Mode) -> No
         (Mode.DUAL, "dual", "another's", "another installation's", "tzurot import /data"),
         (Mode.DUAL, "none", "original's", "a new database would not have", "IMPORT_DIR=/data"),
         (Mode.JSON, "dual", "at 4", "The database has 1 change that the files in /data lack.", "tzurot export /data"),
+        (Mode.JSON, "database", "at 4", "lack everything that the database has served alone", "tzurot export /data"),
         (Mode.JSON, "database", "none", "There are no JSON files in /data", "tzurot export /data"),
         (Mode.JSON, "none", "none", "There are no JSON files in /data to serve", "ALLOW_INIT=local"),
         (Mode.JSON, "dual", "original's", "The database served last (STORAGE_MODE=dual)", "tzurot export DIR"),

@@ -154,7 +154,7 @@ def test_each_start_in_database_mode_leaves_the_files_further_behind(place: Path
     assert state is not None
     assert (state.mode, state.counter, state.is_final) == ("database", 0, False)
     assert sorted(state.files) == [".tzurot/turns.json", "conversations.json", "personalities.json"]
-    assert "2 changes that the files" in refusal(settings(place, "json")).message
+    assert "lack everything that the database" in refusal(settings(place, "json")).message
 
 
 def test_files_that_the_database_went_on_without_are_refused_also_when_it_is_lost(place: Path) -> None:
