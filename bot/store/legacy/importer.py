@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -165,7 +165,7 @@ def _plan(source: _Source, database_path: Path, options: ImportOptions, watch: "
 
 
 async def _write(work: Work, path: Path, options: ImportOptions, watch: "_Watch") -> ImportReport:
-    store = await open_store(path, settings=options.settings)
+    store = await open_store(path, settings=options.settings, hook=_count_nothing)
     try:
         await require_keys(store, cipher_from(options.settings))
         return await store.transact(lambda connection: _run(work, connection, options, watch))
@@ -173,6 +173,11 @@ async def _write(work: Work, path: Path, options: ImportOptions, watch: "_Watch"
         return done.report
     finally:
         await store.close()
+
+
+def _count_nothing(_connection: RawConnection, _tables: frozenset[str]) -> AbstractContextManager[None]:
+    """An import says itself which change the database is at."""
+    return nullcontext()
 
 
 def _run(work: Work, connection: RawConnection, options: ImportOptions, watch: "_Watch") -> ImportReport:

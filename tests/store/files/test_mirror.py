@@ -73,6 +73,13 @@ def test_a_database_that_the_folder_has_left_behind_becomes_its_state(lived: Any
     assert (kept.counter, kept.mode) == (7, None)
 
 
+@pytest.mark.parametrize("mode", ["json", "dual", "database"])
+def test_a_mirror_is_no_change_of_its_own(lived: Any, folder: JsonFolder, mode: str) -> None:
+    serve(lived, mode, 7, folder)
+    lived.bring_in(folder.path)
+    assert storage_of(lived.database).counter == 7
+
+
 def test_mirroring_twice_changes_nothing(lived: Any, folder: JsonFolder) -> None:
     lived.bring_in(folder.path)
     before = lived.dump()
