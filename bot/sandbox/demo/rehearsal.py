@@ -27,9 +27,11 @@ class Rehearsal(Scene):
 
     def _environment(self, sandbox: Sandbox) -> dict[str, str]:
         settings = self._settings
+        # Its profiles are invented, and would take the place of what one's own personalities look like.
+        service = {name: value for name, value in sandbox.ai.environment().items() if name != "PROFILE_INFO_ENDPOINT"}
         return {
             **sandbox.discord.environment(),
-            **sandbox.ai.environment(),
+            **service,
             **SHORT_TIMES,
             "PORT": "0",
             "ALLOW_INIT": "local",

@@ -62,7 +62,7 @@ async def _travel(wish: Wish, folder: Path) -> int:
 
 def report(console: Console, journey: Journey) -> None:
     """Say it all, as far as it got."""
-    names = ("mode", "SIGKILLs", "start (s)", "questions", "answered", "changes", "verify")
+    names = ("mode", "SIGKILLs", "start (s)", "questions", "answered", "changes", "verify", "reads compared")
     table = Table(*names, title=f"{journey.wish.users} users talk; the figures add up", title_justify="left")
     for stage in journey.stages:
         table.add_row(*_shown(stage))
@@ -80,7 +80,9 @@ def report(console: Console, journey: Journey) -> None:
 
 def _shown(stage: Stage) -> tuple[str, ...]:
     counts = (stage.questions, stage.answered, stage.changes)
-    return (stage.mode, f"{stage.kills}", f"{stage.start_seconds:.1f}", *(f"{each:,}" for each in counts), stage.verify)
+    reads = f"{stage.reads:,}" if stage.reads else ""
+    figures = (f"{stage.start_seconds:.1f}", *(f"{each:,}" for each in counts))
+    return (stage.mode, f"{stage.kills}", *figures, stage.verify, reads)
 
 
 if __name__ == "__main__":

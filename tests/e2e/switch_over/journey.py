@@ -50,6 +50,7 @@ class Stage:
     answered: int = 0
     changes: int = 0
     verify: str = ""
+    reads: int = 0
     broken: list[str] = field(default_factory=list)
 
 
@@ -126,6 +127,8 @@ class Journey:
             await self._look_into(stage, "the database", self.machine.database)
         if stage.mode in FOLLOWED:
             await self._verify(stage)
+        if stage.mode == "shadow":
+            await self._compare_reads(stage)
         if stage.mode == "json":
             await self._verify_alone(stage)
         if stage.mode != "database":
@@ -136,6 +139,14 @@ class Journey:
         stage.verify = "clean" if ended.code == 0 else f"exit code {ended.code}"
         if ended.code != 0:
             stage.broken.append(f"verify ended with exit code {ended.code}: {ended.out}{ended.err}")
+
+    async def _compare_reads(self, stage: Stage) -> None:
+        ended = await self.machine.tzurot("status", "--json")
+        shadow = ended.json["storage"]["shadow"]
+        stage.reads = shadow["compared"]
+        stage.broken += [f"shadow mode found a mismatch: {one}" for one in shadow["mismatches"]]
+        if not stage.reads:
+            stage.broken.append("shadow mode has compared nothing")
 
     async def _verify_alone(self, stage: Stage) -> None:
         """The files are the truth: a database that is made of them must be the same, and holds all."""
