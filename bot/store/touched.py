@@ -11,6 +11,9 @@ _DELETE, _INSERT, _UPDATE = 9, 18, 23
 
 _OK = 0
 
+APART = frozenset({"auth_tokens.last_used"})
+"""Columns told apart from their table: each answer changes them, and most files of the table do without."""
+
 
 class Touched:
     """Finds the tables out once for each distinct SQL; what cascades and triggers would write counts too."""
@@ -47,9 +50,10 @@ def explain(statement: Statement, cursor: RawCursor) -> frozenset[str]:
     """Ask the engine, without running the statement."""
     found: set[str] = set()
 
-    def note(action: int, table: str, *_: str | None) -> int:
+    def note(action: int, table: str, column: str | None, *_: str | None) -> int:
         if action in (_DELETE, _INSERT, _UPDATE):
-            found.add(table)
+            name = f"{table}.{column}"
+            found.add(name if name in APART else table)
         return _OK
 
     cursor.connection.set_authorizer(note)

@@ -68,6 +68,8 @@ async def store(settings: Settings, hook: Recorder) -> AsyncIterator[SQLiteStore
         ("UPDATE personalities SET display_name = '' WHERE id = 1", {"personalities"}),
         ("UPDATE personalities SET display_name = '' WHERE id = 2", set()),
         ("DELETE FROM turns", set()),
+        ("UPDATE auth_tokens SET last_used = '2'", {"auth_tokens.last_used"}),
+        ("UPDATE auth_tokens SET last_used = '2', token = ''", {"auth_tokens.last_used", "auth_tokens"}),
         ("INSERT INTO auto_responses SELECT 1, '', NULL WHERE false ON CONFLICT DO NOTHING RETURNING 1", set()),
         ("SELECT * FROM turns", set()),
     ],
@@ -75,7 +77,10 @@ async def store(settings: Settings, hook: Recorder) -> AsyncIterator[SQLiteStore
 async def test_the_hook_hears_which_tables_a_statement_changed(
     store: SQLiteStore, hook: Recorder, sql: str, tables: set[str]
 ) -> None:
-    await store.write(Statement(personalities.INSERT, personalities.to_row(Personality("Lilith", "", 1, NOW))))
+    await store.write(
+        Statement(personalities.INSERT, personalities.to_row(Personality("Lilith", "", 1, NOW))),
+        Statement("INSERT INTO auth_tokens (user_id, token, created_at) VALUES (1, '', '')"),
+    )
     hook.told.clear()
     for _ in range(2):  # the second time from memory
         await store.write(Statement("SAVEPOINT again"), Statement(sql), Statement("ROLLBACK TO again"))

@@ -30,7 +30,7 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Files that are written together: due as soon as one of the tables has changed."""
+    """Files that are written together: due as soon as one of the tables (or of the columns told apart) has changed."""
 
     name: str
     tables: frozenset[str]

@@ -38,6 +38,7 @@ from bot.store.legacy.folder import (
     VERSION,
 )
 from bot.store.legacy.moments import FIRST_MS, to_text
+from bot.store.touched import APART
 
 ROWS_AT_ONCE = 500
 
@@ -125,7 +126,12 @@ REST_TABLES = (
 
 def rest_plans() -> tuple[Plan, ...]:
     """The rest's files, the same in both formats."""
-    return tuple(Plan(table.file, frozenset({table.name}), partial(_write, table)) for table in REST_TABLES)
+    return tuple(Plan(table.file, _all_of(table.name), partial(_write, table)) for table in REST_TABLES)
+
+
+def _all_of(table: str) -> frozenset[str]:
+    """The table with those of its columns that are told apart."""
+    return frozenset({table, *(name for name in APART if name.startswith(f"{table}."))})
 
 
 def _write(table: RestTable, connection: RawConnection, _cipher: Cipher) -> Iterator[FileContent]:

@@ -33,6 +33,9 @@ class Trouble:
     error: str
 
 
+PATIENCE = 3
+"""How many times a round's length the pause after it is at least: where much is due, messages come first."""
+
 UNKNOWN = Trouble(datetime.min.replace(tzinfo=UTC), "")
 """What a process before this one may have noted."""
 
@@ -97,8 +100,10 @@ class WriteBehind:
     async def run(self) -> None:
         """A round now and then, for as long as the bot runs."""
         while True:
+            started = monotonic()
             await self.catch_up()
-            await asyncio.sleep(self._retry_seconds if self.trouble else self._interval_seconds)
+            pause = max(self._interval_seconds, PATIENCE * (monotonic() - started))
+            await asyncio.sleep(self._retry_seconds if self.trouble else pause)
 
     async def catch_up(self) -> None:
         """One round; what goes wrong is noted where `status` finds it."""
