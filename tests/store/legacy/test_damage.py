@@ -322,3 +322,18 @@ def test_files_of_unknown_names_are_left_aside_with_a_reason(flat: Any) -> None:
         "sub/aliases.json",
     }
     assert all(one.reason for one in report.ignored)
+
+
+def test_an_alias_that_the_map_gives_to_a_removed_personality_is_free_for_another_one(legacy: Any) -> None:
+    def person(*aliases: str, removed: bool) -> dict[str, Any]:
+        listed = [{"value": alias} for alias in aliases]
+        return {"ownerId": "200000000000000001", "profile": {}, "aliases": listed, "removed": removed}
+
+    people = {"rook": person("bird", removed=True), "wren": person("bird", "Crow", removed=False)}
+    legacy.write(
+        "personalities.json", {"personalities": people, "aliases": {"bird": "rook", "crow": "nobody", "w": "wren"}}
+    )
+    report = legacy.bring_in()
+    found = legacy.rows("SELECT alias, personality_name FROM personality_aliases ORDER BY alias")
+    assert {row["alias"]: row["personality_name"] for row in found} == dict.fromkeys(("bird", "crow", "w"), "wren")
+    assert [reject.key for reject in report.rejects] == ["bird", "crow"]

@@ -135,7 +135,8 @@ def _alias_map(draw: st.DrawFn, people: dict[str, Any], active: list[str]) -> di
             mapped[alias] = name
         if place != "map":
             listed = people[name].setdefault("aliases", [])
-            listed.append(draw(st.sampled_from([alias, {"value": alias}, {"value": alias, "originalCase": "Ab"}])))
+            more: dict[str, Any] = draw(st.sampled_from([{}, {"originalCase": "Ab"}, {"import": 5}]))
+            listed.append(draw(st.sampled_from([alias, {"value": alias} | more])))
     for name in active:
         if draw(st.booleans()):
             people[name]["aliases"] = draw(st.permutations(people[name].get("aliases", [])))

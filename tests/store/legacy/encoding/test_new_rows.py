@@ -217,6 +217,17 @@ def test_an_empty_database_empties_what_an_older_one_may_have_left(legacy: Any, 
     assert not {"lastNotifiedVersion.json", "avatars/metadata.json"} & files.keys()
 
 
+def test_a_login_that_ended_long_ago_is_not_valid_again(make_legacy: Any) -> None:
+    legacy, again = make_legacy("one"), make_legacy("two")
+    beginning = datetime(1970, 1, 1, tzinfo=UTC)
+    login = Login(USER, Secret("tok"), beginning, expires_at=beginning + timedelta(days=30))
+    write(legacy, logins.put(login, cipher_from(legacy.settings)))
+    encode(legacy, Format.GEN1, again.path)
+    # Milliseconds of 1970 look like seconds of 2052.
+    assert again.bring_in().notes.expired == 1
+    assert again.row("SELECT * FROM auth_tokens")["expires_at"] == "1970-01-31T00:00:00.000Z"
+
+
 def test_files_have_a_record_a_line(written: Any, tmp_path: Path) -> None:
     folder = encode(written, Format.GEN1, tmp_path / "out")
     lines = (folder / "message_map.json").read_text().splitlines()
