@@ -56,6 +56,7 @@ def as_object(standing: Standing) -> dict[str, Any]:
         "format": folder.format if folder else None,
         "folder_counter": folder.counter if folder else None,
         "folder_written_at": to_text(folder.written_at) if folder else None,
+        "changed_files": list(standing.changed),
         "is_current": standing.is_current,
         "refusal": standing.refusal or None,
         "due_since": to_text_or_none(standing.failed_at),

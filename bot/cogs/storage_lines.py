@@ -41,6 +41,8 @@ def _describe_files(standing: Standing) -> str:
             f"🔴 The JSON files are {standing.behind:,} changes behind{since}. {_reason(standing)}"
             " Nothing is lost, and I try again until it works."
         )
+    if standing.changed:
+        return "⚠️ JSON files follow it, but another program has changed some of them."
     return f"JSON files follow it, {standing.behind:,} changes behind." if standing.behind else IN_STEP
 
 

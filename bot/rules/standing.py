@@ -56,7 +56,8 @@ class Kept:
 class Standing:
     """All that is known. `mode` is what the settings say, `served` what served last and is written down.
 
-    `folder` is None where no mode file is there, `folder_problem` says why one can't be read. `kept` is there in a
+    `folder` is None where no mode file is there, `folder_problem` says why one can't be read, and
+    `changed` names files that another program has written since. `kept` is there in a
     mode that does without the files. `refusal` is why a start in this mode would refuse.
     """
 
@@ -68,6 +69,7 @@ class Standing:
     switched_at: datetime | None = None
     folder: Folder | None = None
     folder_problem: str = ""
+    changed: Sequence[str] = ()
     failed_at: datetime | None = None
     error: str | None = None
     compared: int = 0

@@ -84,9 +84,17 @@ def _describe_following(standing: Standing, told: str) -> tuple[Level, str]:
         return Level.FAIL, f"those in {standing.path} belong to another database. Set JSON_DIR to this one's"
     if standing.error:
         return Level.FAIL, _describe_failure(standing)
+    if standing.changed:
+        return Level.FAIL, f"{_describe_changed(standing)}. `tzurot verify {standing.path}` lists what differs"
     if standing.behind:
         return Level.WARN, f"{_count(standing.behind, 'change')} behind: {told}. A running bot is about to write them"
     return Level.OK, f"in step: {told}"
+
+
+def _describe_changed(standing: Standing) -> str:
+    more = len(standing.changed) - SHOWN
+    names = ", ".join(standing.changed[:SHOWN]) + (f" and {_count(more, 'other file')}" if more > 0 else "")
+    return f"ANOTHER PROGRAM HAS CHANGED {names} in {standing.path}"
 
 
 def _describe_failure(standing: Standing) -> str:

@@ -24,6 +24,9 @@ from bot.sandbox.discord.server import DiscordOptions, DiscordSandbox
 from bot.settings import load_settings
 from bot.store.cipher import cipher_from
 from bot.store.engine import connect, opened
+from bot.store.files.folder import JsonFolder
+from bot.store.files.plan import Format
+from bot.store.files.state import FileDigest, FolderState
 from tests.cli.conftest import process_environment
 
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -162,6 +165,20 @@ async def test_json_mode_is_looked_at_through_its_files(healthy: dict[str, str],
         assert "JSON files are not copied" in checks["bucket"]["found"]
         assert str(folder) in checks["volume"]["found"]
     assert "personalities.json can't be read" in checks["database"]["found"]
+
+
+async def test_files_that_another_program_has_changed_are_named(healthy: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "json"
+    environment = healthy | {"STORAGE_MODE": "json", "JSON_DIR": str(folder)}
+    digest = FileDigest("another", 2)
+    state = FolderState("l", "json", 4711, Format.GEN2, True, datetime.now(UTC), {"aliases.json": digest})  # noqa: FBT003
+    folder.mkdir()
+    JsonFolder(folder).commit((), state)
+    (folder / "aliases.json").write_bytes(b"{}")
+    with VolumeLock.take(folder, 1):
+        _, checks = await examine(environment)
+    assert checks["storage"]["verdict"] == "warn"
+    assert "another program has changed aliases.json" in checks["storage"]["found"]
 
 
 async def test_a_mode_that_may_not_begin_fails(healthy: dict[str, str]) -> None:

@@ -97,6 +97,7 @@ def test_status_says_that_the_files_are_all_there_is(in_json_mode: Run, folder: 
         "format": None,
         "folder_counter": None,
         "folder_written_at": None,
+        "changed_files": [],
         "is_current": None,
         "refusal": None,
         "due_since": None,

@@ -31,6 +31,7 @@ TOLD: list[tuple[dict[str, Any], list[str]]] = [
     ({"mode": "json"}, ["It is kept in JSON files."]),
     ({}, ["JSON files follow it, and are in step."]),
     ({"counter": 4713}, ["JSON files follow it, 2 changes behind."]),
+    ({"changed": ("a.json",)}, ["⚠️ JSON files follow it, but another program has changed some of them."]),
     ({"folder": None}, ["⚠️ JSON files should follow it, but there are none yet."]),
     ({"lineage": "x"}, ["🔴 JSON files should follow it, but those that are there belong to another database."]),
     (

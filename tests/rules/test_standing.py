@@ -37,6 +37,8 @@ FILES: list[tuple[dict[str, Any], Level, str]] = [
         Level.FAIL,
         "BEHIND since 2026-11-28 01:00:00 UTC by 10 changes: The disk is full. Nothing is lost",
     ),
+    ({"changed": ("a.json",)}, Level.FAIL, "ANOTHER PROGRAM HAS CHANGED a.json in /app/data. `tzurot verify"),
+    ({"changed": tuple("abcde")}, Level.FAIL, "CHANGED a, b, c and 2 other files in"),
     ({"lineage": "other"}, Level.FAIL, "belong to another database"),
     ({"folder": None}, Level.WARN, "none in /app/data were written here yet"),
     ({"folder": None, "mode": "json"}, Level.PLAIN, "as the original left them"),

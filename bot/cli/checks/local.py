@@ -21,6 +21,7 @@ from bot.store.cipher import Cipher, cipher_from, require_keys
 from bot.store.console import Console
 from bot.store.engine import engine_version, require_engine
 from bot.store.files.folder import JsonFolder
+from bot.store.files.standing import find_changed
 from bot.store.files.switch import require_switch
 from bot.store.inspection import FileKind, FileReport, inspect_file
 from bot.store.migrate import known_migrations
@@ -115,12 +116,18 @@ def _check_content(settings: Settings, report: FileReport) -> Finding:
 
 def check_storage(settings: Settings) -> Finding:
     """Which mode runs, or whether it may begin."""
-    state = JsonFolder(settings.json_folder).read()
-    files = f"; the files in {settings.json_folder} are up to change {state.counter:,}" if state else ""
-    if find_holder(settings.state_folder):
-        return ok("storage", f"{settings.mode} mode{files}")
-    require_switch(settings)
-    return ok("storage", f"{settings.mode} mode may begin{files}")
+    folder = JsonFolder(settings.json_folder)
+    state, writes_files = folder.read(), settings.mode != "database"
+    files = f"; the files in {folder.path} are up to change {state.counter:,}" if state else ""
+    if writes_files and folder.path.exists() and not os.access(folder.path, os.W_OK | os.X_OK):
+        return fail("storage", f"{folder.path} can't be written", "Mount it writable, for the user of the bot.")
+    if find_holder(settings.state_folder) is None:
+        require_switch(settings)
+        return ok("storage", f"{settings.mode} mode may begin{files}")
+    if writes_files and (changed := find_changed(folder)):
+        found = f"another program has changed {changed[0]} in {folder.path}"
+        return warn("storage", found, f"Find out which. `tzurot verify {folder.path}` lists what differs.")
+    return ok("storage", f"{settings.mode} mode{files}")
 
 
 def check_volume(settings: Settings) -> Finding:

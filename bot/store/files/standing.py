@@ -11,6 +11,7 @@ from bot.store.files.folder import JsonFolder
 from bot.store.statement import Query, Row
 from bot.store.storage import Storage
 
+TRIES = 5
 DIFFERENCES = ("only_in_folder", "only_in_database", "different")
 
 
@@ -68,11 +69,23 @@ def _with_storage(standing: Standing, storage: Storage) -> Standing:
 
 
 def _with_folder(standing: Standing, settings: Settings) -> Standing:
+    folder = JsonFolder(settings.json_folder)
     try:
-        state = JsonFolder(settings.json_folder).read()
+        state, changed = folder.read(), find_changed(folder)
     except UnreadableError as error:
         return replace(standing, folder_problem=str(error))
     if state is None:
         return standing
-    folder = Folder(state.lineage, state.mode, state.counter, state.format, state.is_final, state.written_at)
-    return replace(standing, folder=folder)
+    found = Folder(state.lineage, state.mode, state.counter, state.format, state.is_final, state.written_at)
+    return replace(standing, folder=found, changed=changed)
+
+
+def find_changed(folder: JsonFolder) -> tuple[str, ...]:
+    """The files that another program has written, also beside the bot; none where that can't be told for sure."""
+    state = folder.read()
+    for _ in range(TRIES):
+        changed = folder.changed(state) if state else ()
+        before, state = state, folder.read()
+        if not changed or state == before:
+            return changed
+    return ()

@@ -43,9 +43,11 @@ from bot.store.driver import SQLiteStore
 from bot.store.engine import RawConnection
 from bot.store.files import backend as backends
 from bot.store.files.backend import Backend, open_backend
+from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import FileContent, Plan
 from bot.store.files.plans import all_plans
 from bot.store.files.shadow import Workspace
+from bot.store.files.standing import find_changed
 from bot.store.migrate import create_database
 from tests.store.conftest import NOW
 
@@ -129,6 +131,7 @@ async def test_one_value_that_somebody_changes_in_a_file_is_found_and_named(
     await backend.store.fetch(personalities.get("lilith"))
     [found] = await compare(backend)
     assert (found.table, found.reads, found.first_key) == ("personalities", 1, "lilith")
+    assert find_changed(JsonFolder(settings.json_folder)) == ("personalities.json",)
 
 
 async def test_a_file_that_somebody_breaks_is_found(backend: Backend, settings: Settings) -> None:
