@@ -12,6 +12,7 @@ from bot.errors import InvalidInputError, UnreadableError
 from bot.store.cipher import Cipher, require_keys_on
 from bot.store.engine import RawConnection
 from bot.store.files.folder import JsonFolder
+from bot.store.files.overlay import Overlay
 from bot.store.files.rest import REST_TABLES
 from bot.store.files.rest_file import RestFile, open_rest
 from bot.store.files.restore import PERSONALITIES, Restorer, empty_tables
@@ -28,12 +29,16 @@ __all__ = ["LoadOptions", "empty_tables", "load_folder"]
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """What loading needs to know; `progress` is told how far it is, and may raise to stop it."""
+    """What loading needs to know; `progress` is told how far it is, and may raise to stop it.
+
+    With `by_records` everything that a record of the original can say is taken from there and not from the rest.
+    """
 
     cipher: Cipher
     defaults: Defaults
     now: datetime
     progress: Callable[[str, int], None]
+    by_records: bool = False
 
 
 def load_folder(connection: RawConnection, folder: JsonFolder, options: LoadOptions) -> ImportReport:
@@ -83,8 +88,9 @@ class _Loading:
         self._restorer = Restorer(connection, options.progress)
         self._people = rest.get(PERSONALITIES)
         self._counting = [file for file in rest.values() if file.table.counts(changed)]
-        self._early = [file for file in self._counting if file.table.is_whole and file.table.name in TABLES]
-        self.decoded = frozenset(TABLES) - {file.table.name for file in self._early}
+        self._whole = [file for file in self._counting if file.table.is_whole and file.table.name in TABLES]
+        self._overlay = Overlay(connection, self._active()) if options.by_records else None
+        self.decoded = frozenset(TABLES) - {file.table.name for file in self._whole if not self._overlay}
         for file in rest.values():
             self._restorer.keep_sequence(file)
 
@@ -94,19 +100,29 @@ class _Loading:
 
     def settle(self, _connection: RawConnection) -> None:
         """The original's tables that stand whole in the rest, before the others refer to them."""
-        if self._people and self._people not in self._early:
+        if self._people and self._people not in self._counting:
             self._restorer.restore_removed(self._people)
-        for file in self._early:
-            self._restorer.restore(file)
+        for file in self._whole:
+            if not self._overlay:
+                self._restorer.restore(file)
+            elif file is self._people:
+                self._overlay.lay(file)
 
     def complete(self, report: ImportReport) -> None:
         """What is left of the rest, over what the records gave; then nothing may be missing."""
         for file in self._counting:
-            if file not in self._early:
+            if file not in self._whole:
                 self._restorer.restore(file)
-            self._restorer.require_total(file)
+            elif self._overlay and file is not self._people:
+                self._overlay.lay(file)
+            if not self._overlay:
+                self._restorer.require_total(file)
             report.tables[file.table.name] = TableCount(read=file.total, imported=file.total)
-        if self._people not in self._early:
+        if self._people not in self._counting:
             self._restorer.silence_removed()
         complete = {name for file in self._counting for name in file.table.files}
         report.rejects = [reject for reject in report.rejects if reject.file not in complete]
+
+    def _active(self) -> frozenset[str]:
+        rows = self._people.rows() if self._people else ()
+        return frozenset(row["full_name"] for row in rows if row["is_active"])

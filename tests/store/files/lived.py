@@ -104,10 +104,10 @@ def write_out(legacy: Any, folder: JsonFolder, target: Format) -> None:
         folder.commit(files, replace(EMPTY, format=target, counter=7))
 
 
-def read_in(legacy: Any, folder: JsonFolder, database: Path) -> ImportReport:
+def read_in(legacy: Any, folder: JsonFolder, database: Path, *, by_records: bool = False) -> ImportReport:
     """Load the folder into a new database."""
     database.write_bytes(empty_database())
-    options = LoadOptions(cipher_from(legacy.settings), DEFAULTS, NOW, lambda _what, _done: None)
+    options = LoadOptions(cipher_from(legacy.settings), DEFAULTS, NOW, lambda *_: None, by_records)
     with opened(connect(database, "rw", 1)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
         with transaction(connection):
@@ -130,3 +130,13 @@ def state_of(database: Path) -> dict[str, list[Any]]:
         names = tuple(found)
         sequences = connection.execute("SELECT name, seq FROM sqlite_sequence ORDER BY name").fetchall()
     return found | {"sequences": [row for row in sequences if row[0] in names and row[1]]}
+
+
+def opened_state_of(legacy: Any, database: Path) -> dict[str, list[Any]]:
+    """The same with the logins' tokens in the open, which are encrypted anew where they are read from records."""
+    cipher, state = cipher_from(legacy.settings), state_of(database)
+    logins = [
+        (user_id, name, cipher.decrypt(token, "auth_tokens", "token", user_id).reveal(), *more)
+        for user_id, name, token, *more in state["auth_tokens"]
+    ]
+    return state | {"auth_tokens": sorted(logins, key=repr)}

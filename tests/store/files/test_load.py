@@ -19,7 +19,7 @@ from bot.store.files.rest import REST_TABLES
 from bot.store.inspection import TABLES
 from bot.store.storage import OWN_TABLES
 from tests.store.conftest import make_key
-from tests.store.files.lived import empty_database, live, read_in, state_of, write_out
+from tests.store.files.lived import empty_database, live, opened_state_of, read_in, state_of, write_out
 from tests.store.legacy.conftest import write_flat, write_nested
 from tests.store.legacy.test_properties import MUTATIONS, mutate
 
@@ -68,8 +68,11 @@ def test_any_folder_comes_back_the_same_in_both_formats(
     live(source)
     folder = JsonFolder(source.path.parent / "out")
     write_out(source, folder, target)
+    expected = state_of(source.database)
     read_in(source, folder, source.path.with_suffix(".db"))
-    assert state_of(source.path.with_suffix(".db")) == state_of(source.database)
+    assert state_of(source.path.with_suffix(".db")) == expected
+    read_in(source, folder, source.path.with_suffix(".records.db"), by_records=True)
+    assert opened_state_of(source, source.path.with_suffix(".records.db")) == opened_state_of(source, source.database)
     shutil.rmtree(source.path.parent)
 
 
@@ -83,6 +86,31 @@ def test_a_folder_of_the_original_loads_like_an_import_that_nobody_did(legacy: A
     kept = set(loaded) - {"auth_tokens", "nsfw_verifications", "sequences"}  # encrypted anew
     assert {name: loaded[name] for name in kept} == {name: imported[name] for name in kept}
     assert len(loaded["auth_tokens"]) == len(imported["auth_tokens"])
+
+
+@FORMATS
+def test_records_say_the_same_as_the_rest(legacy: Any, folder: JsonFolder, target: Format) -> None:
+    legacy.bring_in()
+    live(legacy)
+    write_out(legacy, folder, target)
+    read_in(legacy, folder, folder.path.with_suffix(".db"), by_records=True)
+    assert opened_state_of(legacy, folder.path.with_suffix(".db")) == opened_state_of(legacy, legacy.database)
+
+
+def test_a_record_that_was_written_wrong_shows_in_what_the_records_say(flat: Any, folder: JsonFolder) -> None:
+    flat.bring_in()
+    live(flat)
+    flat.execute("INSERT INTO blacklist VALUES (5, 'spam', 6, '2026-01-01T00:00:00.000Z', NULL)")
+    write_out(flat, folder, Format.GEN2)
+    state = folder.read()
+    assert state is not None
+    wrong = (folder.path / "blacklist.json").read_bytes().replace(b"spam", b"ham")
+    folder.commit([("blacklist.json", (wrong,)), ("auto_response.json", (b"[]",))], state)
+    read_in(flat, folder, folder.path.with_suffix(".db"), by_records=True)
+    read, expected = state_of(folder.path.with_suffix(".db")), state_of(flat.database)
+    assert [row[1] for row in read["blacklist"] if row[0] == 5] == ["ham"]
+    assert read["auto_responses"] == []
+    assert {name for name in read if read[name] != expected[name]} <= {"blacklist", "auto_responses", "auth_tokens"}
 
 
 @FORMATS
