@@ -9,6 +9,7 @@ import click
 from bot.cli.options import common_options, print_json, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_table, printable, show
 from bot.cli.progress import ConsoleProgress
+from bot.cli.verdict import show_differences, verdict
 from bot.durability.lock import VolumeLock, held_error
 from bot.errors import ProtectedError
 from bot.settings import Settings
@@ -110,6 +111,9 @@ def _show(report: ImportReport, folder: Path, database_path: Path) -> None:
         if len(report.ignored) > SHOWN_IGNORED:
             show(f"… and {len(report.ignored) - SHOWN_IGNORED} more; --json lists them all.")
     show("")
+    if report.comparison:
+        show_differences(report.comparison)
+        show(verdict(report.comparison, folder))
     for sentence in _what_next(report, folder, database_path):
         show(sentence)
 

@@ -37,6 +37,7 @@ from bot.store.files.sides import import_source
 from bot.store.files.switch import require_switch
 from bot.store.inspection import inspect_file
 from bot.store.legacy.importer import ImportOptions, import_folder, rejects_path
+from bot.store.legacy.report import ImportReport
 from bot.store.migrate import create_database, is_current
 
 log = logging.getLogger(__name__)
@@ -253,6 +254,7 @@ class Boot:
             *(report.count("imported"), report.count("read"), folder),
             *(report.count("rejected"), len(report.ignored)),
         )
+        _log_comparison(report, folder)
 
     async def _begin_epoch(self, facts: Facts, txid: str | None = None) -> Marker:
         if self.bucket is None:
@@ -287,6 +289,16 @@ class Boot:
 
 def _current(facts: Facts) -> Current | None:
     return facts.bucket.current if isinstance(facts.bucket, BucketFacts) else None
+
+
+def _log_comparison(report: ImportReport, folder: Path) -> None:
+    found = report.comparison
+    if found is not None and found.is_equal:
+        log.info("Compared with %s: %d records on both sides are equal", folder, found.count("database"))
+    elif found is not None:
+        log.warning(
+            "Compared with %s: %d records DIFFER; `tzurot verify` lists them", folder, found.count("differences")
+        )
 
 
 def _install_id(marker: Marker | None, current: Current | None) -> str:

@@ -41,11 +41,11 @@ class JsonFolder:
 
     def has_data(self) -> bool:
         """Whether there is a state in it, this program's or the original's."""
-        return self.read() is not None or bool(self._original_files())
+        return self.read() is not None or bool(self.original_files())
 
     def data_files(self) -> dict[str, FileDigest]:
         """The original's files that are there, with the avatars' images, whoever wrote them; raises UnreadableError."""
-        found = {name: digest_or_none(self.path / name) for name in self._original_files()}
+        found = {name: digest_or_none(self.path / name) for name in self.original_files()}
         return {name: digest for name, digest in found.items() if digest}
 
     def changed(self, state: FolderState) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class JsonFolder:
         record = read_record(self.path)
         differing = [name for name, digest in state.files.items() if self._digest(name, record) != digest]
         dropped = record.dropped if record else {}
-        added = [name for name in self._original_files() if name not in state.files and name not in dropped]
+        added = [name for name in self.original_files() if name not in state.files and name not in dropped]
         return tuple(sorted(differing + added))
 
     def lacks_any(self, state: FolderState) -> bool:
@@ -77,7 +77,7 @@ class JsonFolder:
 
         Of a folder that this program has not written, the original's files are copied.
         """
-        return JsonFolder(copy_state(self.path, target, self._original_files))
+        return JsonFolder(copy_state(self.path, target, self.original_files))
 
     def recover(self) -> None:
         """Finish the renames of the last commit, and drop what was staged for one that never came; idempotent."""
@@ -114,7 +114,7 @@ class JsonFolder:
         """Copy every file that a rewrite could replace into a folder beside, and name it; None if there is none."""
         record = read_record(self.path)
         rest = self.path / REST_FOLDER
-        names = {MODE_FILE, *self._original_files(), *(record.state.files if record else ())}
+        names = {MODE_FILE, *self.original_files(), *(record.state.files if record else ())}
         names |= {f"{REST_FOLDER}/{path.name}" for path in rest.iterdir()} if rest.is_dir() else set()
         present = sorted(name for name in names if (self.path / name).is_file())
         return copy_aside(self.path, present, now) if present else None
@@ -128,7 +128,8 @@ class JsonFolder:
                 remedy="Mount the volume again; a start looks whether everything is there.",
             )
 
-    def _original_files(self) -> list[str]:
+    def original_files(self) -> list[str]:
+        """The names of the original's files that are there, with the avatars' images."""
         try:
             found = look_through(self.path)
         except InvalidInputError:

