@@ -31,6 +31,7 @@ COMMANDS = {
     "restore": "Fetch the database, as it is or was, from the bucket.",
     "diff": "What differs between the live database and another one.",
     "undo": "Take back a change of a personality, alias, activation, login or verification.",
+    "retire": "Move the JSON files of before the switch away, once nothing needs them.",
     "drill": "Restore the copy in the bucket on trial, and check it in full.",
     "sql": "Ask the database something, read-only.",
 }

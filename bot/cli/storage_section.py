@@ -11,7 +11,7 @@ from bot.errors import TzurotError
 from bot.rules.standing import Imported, Mismatched, Standing
 from bot.rules.standing_text import Level, describe
 from bot.settings import Settings
-from bot.store import mismatches, storage
+from bot.store import drills, mismatches, storage
 from bot.store.census import Census
 from bot.store.columns import to_text, to_text_or_none
 from bot.store.console import Console
@@ -25,7 +25,12 @@ def read_stored(console: Console, census: Census) -> Stored:
     """What the database says, as far as its schema has the tables."""
     if "storage" not in census.rows:
         return Stored()
-    return Stored(console.first(storage.get()), console.fetch(mismatches.list_all()), console.first(last_import()))
+    return Stored(
+        console.first(storage.get()),
+        console.fetch(mismatches.list_all()),
+        console.first(last_import()),
+        console.first(drills.latest()),
+    )
 
 
 def with_refusal(standing: Standing, settings: Settings) -> Standing:

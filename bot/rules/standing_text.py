@@ -137,7 +137,7 @@ def _describe_kept(standing: Standing) -> tuple[Level, str]:
     if kept.days_left:
         return Level.PLAIN, f"{where}, {_count(kept.days_left, 'day')} more; nothing deletes them by itself"
     if not kept.has_drill:
-        return Level.WARN, f"{where}; their time is over, but no restore on trial has succeeded since: `tzurot drill`"
+        return Level.WARN, f"{where}; their time is over, but no restore on trial of the bot's own has succeeded since"
     return Level.PLAIN, f"{where}; their time is over: `tzurot retire` moves them away"
 
 

@@ -47,7 +47,7 @@ class StatusReport:
         drill = await self.store.first(drills.latest())
         kept = await self.store.first(storage.get())
         imported = await self.store.first(last_import())
-        stored = Stored(kept, await self.store.fetch(mismatches.list_all()), imported)
+        stored = Stored(kept, await self.store.fetch(mismatches.list_all()), imported, drill)
         return Report(
             rows=dict(await self.store.fetch(overview.count_rows(names))),
             standing=await asyncio.to_thread(self.look, stored),

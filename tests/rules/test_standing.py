@@ -96,7 +96,7 @@ def test_reads_that_were_answered_differently_in_whatever_mode_it_is_now() -> No
     [
         (Kept(27, has_drill=False), Level.PLAIN, "27 days more"),
         (Kept(1, has_drill=True), Level.PLAIN, "1 day more"),
-        (Kept(0, has_drill=False), Level.WARN, "`tzurot drill`"),
+        (Kept(0, has_drill=False), Level.WARN, "no restore on trial of the bot's own"),
         (Kept(0, has_drill=True), Level.PLAIN, "`tzurot retire` moves them away"),
     ],
 )

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.errors import UnreadableError
+from bot.model import Clock, utc_now
+from bot.rules.drill import Latest
+from bot.rules.retirement import RetirementFacts, decide
 from bot.rules.standing import Folder, Imported, Kept, Mismatched, Standing
 from bot.settings import Settings
 from bot.store.columns import from_json, to_time
@@ -22,7 +26,7 @@ class Stored:
     storage: Storage | None = None
     mismatches: Sequence[Mismatched] = ()
     imported: Imported | None = None
-    kept: Kept | None = None
+    drill: Latest | None = None
 
 
 def last_import() -> Query[Imported]:
@@ -42,16 +46,33 @@ def _read_import(row: Row) -> Imported:
     )
 
 
-def find_standing(settings: Settings, stored: Stored) -> Standing:
+def find_standing(settings: Settings, stored: Stored, clock: Clock = utc_now) -> Standing:
     """Look at the folder too; blocks. What the database says must be older, for the files only follow it."""
     standing = Standing(
         mode=settings.mode,
         path=str(settings.json_folder),
         mismatches=stored.mismatches,
         imported=stored.imported,
-        kept=stored.kept,
+        kept=_find_kept(settings, stored, clock()),
     )
     return _with_folder(_with_storage(standing, stored.storage) if stored.storage else standing, settings)
+
+
+def _find_kept(settings: Settings, stored: Stored, now: datetime) -> Kept | None:
+    """How long the files of before the switch stay; None where there are none, or something needs them."""
+    storage = stored.storage
+    if storage is None or not "database" == storage.mode == settings.mode or not _has_files(settings):
+        return None
+    verified_at = stored.drill.verified_at if stored.drill else None
+    facts = RetirementFacts(storage.switched_at, verified_at, timedelta(seconds=settings.json_retention_seconds))
+    return Kept(decide(facts, now).days_left, facts.has_drill)
+
+
+def _has_files(settings: Settings) -> bool:
+    try:
+        return JsonFolder(settings.json_folder).has_data()
+    except UnreadableError:  # told elsewhere
+        return False
 
 
 def _with_storage(standing: Standing, storage: Storage) -> Standing:
