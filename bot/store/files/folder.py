@@ -43,6 +43,16 @@ class JsonFolder:
         """Whether there is a state in it, this program's or the original's."""
         return self.read() is not None or bool(self.original_files())
 
+    def original_files(self) -> list[str]:
+        """The names of the original's files that are there, with the avatars' images."""
+        try:
+            found = look_through(self.path)
+        except InvalidInputError:
+            return []
+        images = self.path / IMAGES
+        pictures = sorted(path.name for path in images.iterdir() if path.is_file()) if images.is_dir() else []
+        return [*(file.name for file in found.files.values()), *(f"{IMAGES}/{name}" for name in pictures)]
+
     def data_files(self) -> dict[str, FileDigest]:
         """The original's files that are there, with the avatars' images, whoever wrote them; raises UnreadableError."""
         found = {name: digest_or_none(self.path / name) for name in self.original_files()}
@@ -127,16 +137,6 @@ class JsonFolder:
                 f"{self.path} can't be written: its files are gone.",
                 remedy="Mount the volume again; a start looks whether everything is there.",
             )
-
-    def original_files(self) -> list[str]:
-        """The names of the original's files that are there, with the avatars' images."""
-        try:
-            found = look_through(self.path)
-        except InvalidInputError:
-            return []
-        images = self.path / IMAGES
-        pictures = sorted(path.name for path in images.iterdir() if path.is_file()) if images.is_dir() else []
-        return [*(file.name for file in found.files.values()), *(f"{IMAGES}/{name}" for name in pictures)]
 
     def _digest(self, name: str, record: CommitRecord | None) -> FileDigest | None:
         found, place = located(self.path, name, record), self.path / name

@@ -1,6 +1,5 @@
 """An export is a whole folder in a place where it takes nothing away, and an import brings it back."""
 
-import json
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 
 from bot.errors import ProtectedError, StorageError
-from bot.store.engine import connect, opened
 from bot.store.files.export import Export, ExportOptions, export
 from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import Format
@@ -27,15 +25,6 @@ def write_out(legacy: Legacy, folder: Path, target: Format | None = None, **opti
 
 def everything_in(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def record_as_imported(legacy: Legacy, folder: Path) -> None:
-    files = {name: {"sha256": one.sha256} for name, one in JsonFolder(folder).data_files().items()}
-    with opened(connect(legacy.database, "rw", 1)) as connection:
-        connection.execute(
-            "INSERT INTO imports (imported_at, folder, manifest) VALUES ('2026-01-01T00:00:00.000Z', ?, ?)",
-            (str(folder), json.dumps({"files": files})),
-        )
 
 
 @FORMATS
@@ -131,12 +120,12 @@ def test_a_folder_with_something_in_it_is_refused(legacy: Legacy, tmp_path: Path
 
 def test_files_that_were_never_imported_are_refused(legacy: Legacy) -> None:
     legacy.bring_in()
-    refuse(legacy, legacy.path, "never imported into this database")
+    (legacy.path / "auto_response.json").write_text("[]")
+    refuse(legacy, legacy.path, "never imported into this database, or were changed since")
 
 
 def test_files_that_were_imported_as_they_are_give_way_and_copies_are_kept(legacy: Legacy) -> None:
     legacy.bring_in()
-    record_as_imported(legacy, legacy.path)
     before = everything_in(legacy.path)
     done = write_out(legacy, legacy.path)
     assert done.aside is not None
