@@ -26,7 +26,7 @@ from bot.store.cipher import cipher_from
 from bot.store.engine import connect, opened
 from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import Format
-from bot.store.files.state import FileDigest, FolderState
+from bot.store.files.state import FolderState
 from tests.cli.conftest import process_environment
 
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -170,10 +170,9 @@ async def test_json_mode_is_looked_at_through_its_files(healthy: dict[str, str],
 async def test_files_that_another_program_has_changed_are_named(healthy: dict[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "json"
     environment = healthy | {"STORAGE_MODE": "json", "JSON_DIR": str(folder)}
-    digest = FileDigest("another", 2)
-    state = FolderState("l", "json", 4711, Format.GEN2, True, datetime.now(UTC), {"aliases.json": digest})  # noqa: FBT003
+    state = FolderState("l", "json", 4711, Format.GEN2, is_final=True, written_at=datetime.now(UTC))
     folder.mkdir()
-    JsonFolder(folder).commit((), state)
+    JsonFolder(folder).commit([("aliases.json", (b'{"a": "b"}',))], state)
     (folder / "aliases.json").write_bytes(b"{}")
     with VolumeLock.take(folder, 1):
         _, checks = await examine(environment)
