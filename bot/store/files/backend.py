@@ -94,7 +94,7 @@ async def _open_followed(opening: _Opening) -> Backend:
     rounds = Rounds(rewriter, due)
     shadow = None
     if opening.switch.mode is Mode.SHADOW:
-        shadow = Shadow(store, Loader(settings, opening.cipher), opening.cipher, settings)
+        shadow = Shadow(store, Loader(settings, opening.cipher, by_records=True), opening.cipher, settings)
         rounds.on_round = shadow.on_round
     return Backend(store, opening.switch.mode, WriteBehind(rounds, store, reader, settings), shadow)
 

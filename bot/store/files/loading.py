@@ -23,10 +23,11 @@ def _ignore(_table: str, _done: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Reads JSON files as a start in json mode does."""
+    """Reads JSON files as a start in json mode does, or `by_records`, as the original would wherever it can."""
 
     settings: Settings
     cipher: Cipher
+    by_records: bool = False
 
     def __call__(self, folder: JsonFolder, database: Path, progress: Progress = _ignore) -> None:
         """Make a database of the folder; raises UnreadableError, and whatever `progress` raises."""
@@ -39,7 +40,7 @@ class Loader:
     def _load(self, connection: RawConnection, folder: JsonFolder, progress: Progress) -> None:
         now = utc_now()
         defaults = Defaults(self.settings.bot_owner_id, self.settings.token_lifetime_seconds, to_text(now))
-        load_folder(connection, folder, LoadOptions(self.cipher, defaults, now, progress))
+        load_folder(connection, folder, LoadOptions(self.cipher, defaults, now, progress, self.by_records))
         if state := folder.read():
             taken = storage.take_over(state.lineage, state.counter)
             connection.execute(taken.sql, taken.parameters)

@@ -1,4 +1,4 @@
-"""shadow mode: what the store was asked is asked once more of the JSON files, read as a start in json mode reads them.
+"""shadow mode: what the store was asked is asked once more of the JSON files, read by what their records say.
 
 A round of writing the files ends with both sides at the same change. There both are copied, which takes milliseconds;
 the comparison itself runs on the copies, in a thread, and holds nobody up.
@@ -41,7 +41,7 @@ class StoppedError(Exception):
 
 
 class Load(Protocol):
-    """Makes a database of JSON files as a start in json mode does."""
+    """Makes a database of JSON files."""
 
     def __call__(self, folder: JsonFolder, database: Path, progress: Progress, /) -> None:
         """Raises UnreadableError, and whatever `progress` raises."""

@@ -48,6 +48,7 @@ from bot.store.files.plan import FileContent, Plan
 from bot.store.files.plans import all_plans
 from bot.store.files.shadow import Workspace
 from bot.store.files.standing import find_changed
+from bot.store.files.state import REST_FOLDER
 from bot.store.migrate import create_database
 from tests.store.conftest import NOW
 
@@ -144,11 +145,12 @@ async def test_a_file_that_somebody_breaks_is_found(backend: Backend, settings: 
 
 
 def faulty(plan: Plan) -> Plan:
-    """The plan with a fault: it takes one letter for another."""
+    """The plan with a fault in the original's files: it takes one letter for another."""
 
     def write(connection: RawConnection, cipher: Cipher) -> Iterator[FileContent]:
         for name, pieces in plan.write(connection, cipher):
-            yield name, (piece.replace(b'"spam"', b'"sqam"') for piece in pieces)
+            wrong = b'"spam"' if name.startswith(REST_FOLDER) else b'"sqam"'
+            yield name, (piece.replace(b'"spam"', wrong) for piece in pieces)
 
     return replace(plan, write=write)
 
