@@ -92,7 +92,7 @@ def _with_storage(standing: Standing, storage: Storage) -> Standing:
 def _with_folder(standing: Standing, settings: Settings) -> Standing:
     folder = JsonFolder(settings.json_folder)
     try:
-        state, changed = folder.read(), find_changed(folder)
+        state, changed = folder.read(), find_changed(folder) if standing.follows else ()
     except UnreadableError as error:
         return replace(standing, folder_problem=str(error))
     if state is None:

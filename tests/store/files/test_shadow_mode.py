@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.model import (
+    EVERY_PERSONALITY,
     Activation,
     Alias,
     Ban,
@@ -103,6 +104,7 @@ async def talk(store: SQLiteStore, cipher: Cipher, user: int, numbers: Iterator[
             messages.put(Mapping(message, user, CHANNEL, 1)),
             activations.put(Activation(CHANNEL + number % 5, "lilith", user, NOW)),
         )
+        await store.write(logins.touch(user, EVERY_PERSONALITY, NOW))
         await store.look_up(situation.find(heard, ("lil",)))
         await store.first(messages.get(message))
         await store.fetch(logins.find_by_user(user, cipher))
