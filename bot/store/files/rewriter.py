@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from bot.errors import UnreadableError
 from bot.model import Clock, utc_now
 from bot.store.cipher import Cipher
 from bot.store.engine import RawConnection
@@ -13,6 +14,9 @@ from bot.store.files.state import FolderState
 
 Watch: TypeAlias = Callable[[Iterator[FileContent]], Iterator[FileContent]]
 """Passes the files on, and may raise between them or do something after the last one was read."""
+
+MALFORMED = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What a value raises that is not of the form that its column has."""
 
 
 @dataclass(slots=True)
@@ -35,21 +39,30 @@ class Rewriter:
     ) -> None:
         """Write the files that these tables are in (None: all of them) from the open transaction.
 
-        Raises StorageError, and the folder is as it was.
+        Raises StorageError, or UnreadableError for a row that no file can say; the folder is then as it was.
         """
         # Which files a plan has written before it no longer does is known only once it ran here.
         is_whole = tables is None or self.must_rewrite or not self._owned or self.folder.lacks_any(self.state)
         due = [plan for plan in self.plans if is_whole or plan.tables & (tables or frozenset())]
-        owned: dict[str, set[str]] = {plan.name: set() for plan in due}
+        owned: dict[str, set[str]] = {}
         state = replace(self.state, counter=counter, written_at=self.clock())
         drop = set(state.files) if is_whole else {name for plan in due for name in self._owned[plan.name]}
-        self.state = self.folder.commit(watch(self._contents(connection, owned)), state, drop)
+        try:
+            self.state = self.folder.commit(watch(self._contents(connection, due, owned)), state, drop)
+        except MALFORMED as error:
+            [*_, last] = owned
+            raise UnreadableError(
+                f"{last} can't be written: a row is not as this program writes it ({type(error).__name__}).",
+                remedy="If it was changed by hand, put back what stood there.",
+            ) from error
         self._owned |= owned
         self.must_rewrite = False
 
-    def _contents(self, connection: RawConnection, owned: dict[str, set[str]]) -> Iterator[FileContent]:
-        for plan in self.plans:
-            if plan.name in owned:
-                for name, pieces in plan.write(connection, self.cipher):
-                    owned[plan.name].add(name)
-                    yield name, pieces
+    def _contents(
+        self, connection: RawConnection, due: Sequence[Plan], owned: dict[str, set[str]]
+    ) -> Iterator[FileContent]:
+        for plan in due:
+            names = owned[plan.name] = set()
+            for name, pieces in plan.write(connection, self.cipher):
+                names.add(name)
+                yield name, pieces

@@ -1,4 +1,4 @@
-"""The dual and shadow modes mode: the database is the truth, and the files follow it within a second."""
+"""The dual and shadow modes: the database is the truth, and the files follow it within a second."""
 
 import asyncio
 import logging
@@ -24,6 +24,11 @@ from bot.store.translate import translated
 OnRound = Callable[[RawConnection], AbstractContextManager[None]]
 """Entered on the round's thread with the files written and the connection inside their snapshot, left after it."""
 
+PATIENCE = 3
+"""How many times a round's length the pause after it is at least: where much is due, messages come first."""
+
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -33,13 +38,8 @@ class Trouble:
     error: str
 
 
-PATIENCE = 3
-"""How many times a round's length the pause after it is at least: where much is due, messages come first."""
-
 UNKNOWN = Trouble(datetime.min.replace(tzinfo=UTC), "")
 """What a process before this one may have noted."""
-
-log = logging.getLogger(__name__)
 
 
 class Rounds:

@@ -173,6 +173,18 @@ async def test_a_failed_round_is_told_once_noted_tried_again_and_over_when_it_wo
     assert "up to date again" in caplog.text
 
 
+async def test_a_row_that_no_file_can_say_is_trouble_that_names_the_file_and_no_content(
+    world: World, behind: WriteBehind
+) -> None:
+    await behind.catch_up()
+    world.responses.error = ValueError("a secret thought")
+    await world.store.write(respond(200))
+    await behind.catch_up()
+    assert behind.trouble is not None
+    assert "auto_responses can't be written" in behind.trouble.error
+    assert "secret" not in behind.trouble.error
+
+
 async def test_trouble_that_a_process_before_noted_is_over_with_the_first_round_that_works(world: World) -> None:
     async with world.opened():
         await world.store.write(storage.note_files(NOW, "an old story"))
