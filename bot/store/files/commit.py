@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import StorageError
-from bot.store.files.disk import digest_file, digest_or_none, make_folder, sync, sync_file, told, write_file
+from bot.store.files.disk import digest_or_none, make_folder, sync, sync_file, told, write_file
 from bot.store.files.plan import FileContent
 from bot.store.files.record import CommitRecord, Pending, read_record, require_inside
 from bot.store.files.state import MODE_FILE, FileDigest, FolderState
@@ -131,6 +131,7 @@ class Committer:
 
     def _write_record(self, content: bytes) -> None:
         staged = self.staging / RECORD
+        make_folder(self.staging)
         staged.unlink(missing_ok=True)
         write_file(staged, (content,))
         sync_file(staged)
@@ -147,9 +148,9 @@ class Committer:
         """Leave a file that another program has written since the commit; what was meant for it is kept beside."""
         for name, pending in record.pending.items():
             staged, place = self.staging / pending.staged, self.path / name
-            if not staged.exists() or not place.exists():
+            if not staged.exists() or not (found := digest_or_none(place)):
                 continue
-            if digest_file(place).sha256 in {pending.before, record.state.files[name].sha256}:
+            if found.sha256 in {pending.before, record.state.files[name].sha256}:
                 continue
             kept = self.path / OVERTAKEN / name
             make_folder(kept.parent)
