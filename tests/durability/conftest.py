@@ -92,12 +92,12 @@ class Container:
         names = {name.lower(): value for name, value in (self.variables() | changes).items()}
         return load_settings(names, env_file=None)
 
-    def start(self, **changes: str) -> subprocess.Popen[bytes]:
+    def start(self, *options: str, **changes: str) -> subprocess.Popen[bytes]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         variables = kept | self.variables() | changes
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(
-                [*self.wrapper, sys.executable, str(STAND_IN), "run"],
+                [*self.wrapper, sys.executable, str(STAND_IN), "run", *options],
                 env=variables,
                 cwd=self.volume.parent,
                 stdout=log,

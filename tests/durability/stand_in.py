@@ -25,7 +25,9 @@ from bot.durability.supervisor import Supervisor
 from bot.durability.watchdog import Watchdog
 from bot.errors import StorageError, TzurotError
 from bot.settings import Settings, load_settings
-from bot.store.driver import SQLiteStore, open_store
+from bot.store.cipher import cipher_from
+from bot.store.driver import SQLiteStore
+from bot.store.files.backend import open_backend
 from bot.store.statement import Query, Statement
 
 ADD = Statement("INSERT INTO blacklist (blacklisted_at) VALUES ('2026-11-23T19:00:00.000Z')")
@@ -76,7 +78,8 @@ async def be_bot(settings: Settings, given: argparse.Namespace) -> int:
         report(event="exit", code=code)
         say_last(given.words_fd, "What the bot said last.")
         return code
-    store = await open_store(settings.database_path, settings=settings)
+    backend = await open_backend(settings, cipher_from(settings), accept_older=given.accept_older)
+    store = backend.store
     litestream = Litestream(settings.litestream_socket or Path("none"), settings.database_path)
     watchdog = Watchdog(store, Confirmation(litestream, settings), settings)
     readiness = Readiness(replication=lambda: watchdog.state, is_database_open=True, is_discord_connected=True)
@@ -102,7 +105,7 @@ async def be_bot(settings: Settings, given: argparse.Namespace) -> int:
         for _ in range(int(os.environ.get("STAND_IN_STOP_ROWS", "1"))):
             await store.write(ADD)
         await health.stop()
-    await store.close()
+    await backend.close()
     return int(os.environ.get("STAND_IN_STOP_CODE", "0"))
 
 
@@ -112,7 +115,9 @@ def main() -> int:
     parser.add_argument("--database", type=Path)
     parser.add_argument("--lock-fd", type=int)
     parser.add_argument("--listen-fd", type=int)
+    parser.add_argument("--files-lock-fd", type=int)
     parser.add_argument("--words-fd", type=int)
+    parser.add_argument("--accept-older", action="store_true")
     given = parser.parse_args()
     settings = load_settings()
     start_logging("INFO")
@@ -120,11 +125,11 @@ def main() -> int:
         return asyncio.run(be_bot(settings, given))
     if steps := int(os.environ.get("STAND_IN_STEPS", "0")):
         die_before(steps, settings.database_path.parent)
-    return asyncio.run(run(settings))
+    return asyncio.run(run(settings, accept_older=given.accept_older))
 
 
-async def run(settings: Settings) -> int:
-    return await Supervisor(settings, (sys.executable, __file__, "bot")).run()
+async def run(settings: Settings, *, accept_older: bool) -> int:
+    return await Supervisor(settings, (sys.executable, __file__, "bot"), accept_older=accept_older).run()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ from bot.store.storage import Storage
 from bot.store.translate import translated
 
 REPORTED = 20_000
+PASSING = (STAGING, ".tzurot.lock")
+"""What may be in an empty folder: nothing of it is anybody's state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _require_served_last(recorded: Storage, options: ExportOptions) -> None:
 
 def _require_empty(path: Path) -> None:
     present = sorted(entry.name for entry in path.iterdir()) if path.exists() else []
-    if left := [name for name in present if name != STAGING]:
+    if left := [name for name in present if name not in PASSING]:
         raise ProtectedError(
             f"Nothing was exported: {path} is not empty, {left[0]} is there.", remedy="Name a new or an empty folder."
         )

@@ -11,7 +11,7 @@ from typing import TypeVar
 import orjson
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from bot.errors import ProtectedError
 from bot.rules.switching import FOLLOWED, Mode
@@ -27,7 +27,7 @@ from bot.store.migrate import create_database
 from bot.store.statement import Statement
 
 T = TypeVar("T")
-EXAMPLES, STEPS = 12, 14
+EXAMPLES, STEPS = 12, 20
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 FILE = "blacklist.json"
 ADD = "INSERT OR IGNORE INTO blacklist (user_id, blacklisted_at) VALUES (:id, '2026-11-23T19:00:00.000Z')"
@@ -51,13 +51,18 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         shutil.rmtree(self.root)
 
+    @initialize()
+    def live(self) -> None:
+        self.serve(Mode.DUAL, 1, 2)
+        self.back_up()
+
     @rule(writes=st.integers(0, 2))
     def serve_files(self, writes: int) -> None:
         self.serve(Mode.JSON, writes, 0)
 
-    @rule(writes=st.integers(0, 2), followed=st.integers(0, 3))
-    def serve_both(self, writes: int, followed: int) -> None:
-        self.serve(Mode.DUAL, writes, followed)
+    @rule(writes=st.integers(0, 2), lag=st.integers(0, 1))
+    def serve_both(self, writes: int, lag: int) -> None:
+        self.serve(Mode.DUAL, writes, writes + 1 - lag)
 
     @rule(writes=st.integers(0, 2))
     def serve_database(self, writes: int) -> None:
@@ -121,22 +126,18 @@ class History(RuleBasedStateMachine):
         self.backups.append(self.root / f"backup{len(self.backups)}")
         shutil.copyfile(self.database, self.backups[-1])
 
-    @precondition(lambda self: self.backups)
-    @rule(data=st.data())
-    def restore(self, data: st.DataObject) -> None:
-        shutil.copyfile(data.draw(st.sampled_from(self.backups)), self.database)
+    @rule(newest=st.booleans())
+    def restore(self, *, newest: bool) -> None:
+        shutil.copyfile(self.backups[-1 if newest else 0], self.database)
 
-    @rule()
-    def lose_the_database(self) -> None:
-        self.database.unlink(missing_ok=True)
-
-    @rule()
-    def lose_the_mode_file(self) -> None:
-        (self.folder.path / MODE_FILE).unlink(missing_ok=True)
-
-    @rule()
-    def lose_the_folder(self) -> None:
-        shutil.rmtree(self.folder.path, ignore_errors=True)
+    @rule(what=st.sampled_from(["database", "mode file", "folder"]))
+    def lose(self, what: str) -> None:
+        if what == "database":
+            self.database.unlink(missing_ok=True)
+        elif what == "mode file":
+            (self.folder.path / MODE_FILE).unlink(missing_ok=True)
+        else:
+            shutil.rmtree(self.folder.path, ignore_errors=True)
 
     def start(self, mode: Mode, *, accept_older: bool) -> Switch | None:
         """What the boot does before it starts the bot; None where it refuses."""
