@@ -1,16 +1,19 @@
 """`tzurot export`: the database as a data folder that the JavaScript original starts with."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bot.cli.options import common_options, ending_cleanly, print_json, read_settings
+from bot.cli.options import common_options, ending_cleanly, print_json, private_files, read_settings
 from bot.cli.printing import print_table, show
 from bot.cli.progress import ConsoleProgress
+from bot.cli.readable import readable_database
 from bot.durability.lock import VolumeLock
 from bot.errors import NotFoundError
+from bot.settings import Settings
 from bot.store.engine import require_engine
 from bot.store.files.export import Export, ExportOptions, export
 from bot.store.files.plan import Format
@@ -34,22 +37,39 @@ def command(folder: Path, form: str | None, database: Path | None, *, as_json: b
     """
     require_engine()
     settings = read_settings(database)
-    path = settings.database_path
-    if not path.exists():
-        raise NotFoundError(f"There is no database at {path}.", remedy="Name it with --database or set DATABASE_PATH.")
     progress = ConsoleProgress(settings.progress_interval_seconds, "Writing")
-    with ExitStack() as stack:
-        lock = VolumeLock.try_take(path.parent)
-        if lock is not None:
-            stack.enter_context(lock)
-        stack.enter_context(ending_cleanly())
-        stack.enter_context(progress.shown())
-        options = ExportOptions(settings, progress, Format(form) if form else None, is_served=lock is None)
-        done = export(folder, options)
+    with (
+        ending_cleanly(),
+        private_files(),
+        progress.shown(),
+        _held(settings, database) as is_held,
+        readable_database(settings, database) as source,
+    ):
+        _require_there(source)
+        read = settings.model_copy(update={"database_path": source})
+        done = export(folder, ExportOptions(read, progress, Format(form) if form else None, is_served=not is_held))
     if as_json:
         print_json(_as_object(done))
     else:
         _show(done)
+
+
+@contextmanager
+def _held(settings: Settings, database: Path | None) -> Iterator[bool]:
+    """Keep a bot from starting in the block, unless one runs already."""
+    is_file = database is not None or settings.mode != "json"
+    folder = settings.database_path.parent if is_file else settings.json_folder
+    is_there = settings.database_path.exists() if is_file else folder.is_dir()
+    lock = VolumeLock.try_take(folder) if is_there else None
+    with lock or nullcontext():
+        yield lock is not None
+
+
+def _require_there(source: Path) -> None:
+    if not source.exists():
+        raise NotFoundError(
+            f"There is no database at {source}.", remedy="Name it with --database or set DATABASE_PATH."
+        )
 
 
 def _as_object(done: Export) -> dict[str, Any]:

@@ -176,3 +176,22 @@ def test_what_has_no_place_there_says_what_to_do_instead(
     assert ended.code == 2
     assert str(folder) in ended.err
     assert instead in ended.err
+
+
+def test_the_files_are_exported_in_the_other_format(in_json_mode: Run, folder: Path, tmp_path: Path) -> None:
+    before = digests(folder)
+    ended = in_json_mode("export", tmp_path / "nested", "--format", "gen2", "--json")
+    assert (ended.code, ended.json["is_final"]) == (0, True)
+    assert (
+        orjson.loads((tmp_path / "nested" / "auth.json").read_bytes())[str(USER)]["token"]["value"] == "invented-token"
+    )
+    assert {name: digest for name, digest in digests(folder).items() if name != ".tzurot.lock"} == before
+
+
+def test_beside_the_bot_its_own_folder_is_no_place_for_an_export(in_json_mode: Run, folder: Path) -> None:
+    before = digests(folder)
+    with VolumeLock.take(folder, 1):
+        ended = in_json_mode("export", folder)
+    assert ended.code == 3
+    assert "the running bot's own folder" in ended.err
+    assert {name: digest for name, digest in digests(folder).items() if name != ".tzurot.lock"} == before

@@ -97,10 +97,9 @@ def _make_way(folder: JsonFolder, recorded: Storage, options: ExportOptions) -> 
     """Raise ProtectedError unless nothing can be lost; where the only copies are there, they are kept in a folder."""
     _require_served_last(recorded, options)
     path, settings = folder.path, options.settings
-    if options.is_served and storage.is_followed_by(recorded, path):
+    if options.is_served and (storage.is_followed_by(recorded, path) or _is_served_from(settings, path)):
         raise ProtectedError(
-            f"{path} is the running bot's own folder, which follows the database by itself.",
-            remedy="Name another folder for a snapshot, or stop the bot.",
+            f"{path} is the running bot's own folder.", remedy="Name another folder for a snapshot, or stop the bot."
         )
     side = look(settings.model_copy(update={"json_dir": path})).folder
     if not side.is_imported and (fault := _fault(side, recorded)):
@@ -110,6 +109,10 @@ def _make_way(folder: JsonFolder, recorded: Storage, options: ExportOptions) -> 
     # What a database was served beside is not final: that may be the original's own files.
     is_as_written = side.record is not None and side.record.is_final and not _fault(side, recorded)
     return None if side.is_empty or is_as_written else folder.set_aside(options.clock())
+
+
+def _is_served_from(settings: Settings, path: Path) -> bool:
+    return settings.mode == "json" and path.resolve() == settings.json_folder.resolve()
 
 
 def _fault(side: FolderSide, recorded: Storage) -> str:
@@ -145,7 +148,7 @@ def _state(before: FolderState | None, recorded: Storage, options: ExportOptions
     named = options.format or options.settings.json_format
     return FolderState(
         lineage=recorded.lineage,
-        mode=recorded.mode or "database",
+        mode=recorded.mode or options.settings.mode,
         counter=recorded.counter,
         format=Format(named) if named else before.format if before else Format.GEN2,
         is_final=not options.is_served,

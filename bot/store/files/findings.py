@@ -1,7 +1,7 @@
 """What a comparison of a folder with the database found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -79,12 +79,8 @@ class Proof:
             "is_equal": self.is_equal,
             "format": self.format,
             "behind": self.behind,
-            "tables": {name: _counts(table) for name, table in self.tables.items()},
-            "differences": [{"table": one.table, "key": one.key, "kind": one.kind} for one in self.differences],
-            "rejects": [{"file": one.file, "key": one.key, "reason": one.reason} for one in self.rejects],
+            "tables": {name: asdict(table) for name, table in self.tables.items()},
+            "differences": [asdict(difference) for difference in self.differences],
+            "rejects": [asdict(reject) for reject in self.rejects],
             "remarks": self.remarks,
         }
-
-
-def _counts(table: TableProof) -> dict[str, int | str]:
-    return {name: getattr(table, name) for name in TableProof.__dataclass_fields__}

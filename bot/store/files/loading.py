@@ -12,6 +12,7 @@ from bot.store.engine import RawConnection, connect, opened, transaction
 from bot.store.files.folder import JsonFolder
 from bot.store.files.load import LoadOptions, load_folder
 from bot.store.legacy.record import Defaults
+from bot.store.legacy.report import ImportReport
 from bot.store.legacy.transfer import Progress
 from bot.store.migrate import LOCK_SECONDS, create_database
 from bot.store.translate import translated
@@ -29,18 +30,19 @@ class Loader:
     cipher: Cipher
     by_records: bool = False
 
-    def __call__(self, folder: JsonFolder, database: Path, progress: Progress = _ignore) -> None:
+    def __call__(self, folder: JsonFolder, database: Path, progress: Progress = _ignore) -> ImportReport:
         """Make a database of the folder; raises UnreadableError, and whatever `progress` raises."""
         create_database(database)
         with translated(), opened(connect(database, "rw", LOCK_SECONDS)) as connection:
             connection.execute("PRAGMA synchronous=OFF")
             with transaction(connection):
-                self._load(connection, folder, progress)
+                return self._load(connection, folder, progress)
 
-    def _load(self, connection: RawConnection, folder: JsonFolder, progress: Progress) -> None:
+    def _load(self, connection: RawConnection, folder: JsonFolder, progress: Progress) -> ImportReport:
         now = utc_now()
         defaults = Defaults(self.settings.bot_owner_id, self.settings.token_lifetime_seconds, to_text(now))
-        load_folder(connection, folder, LoadOptions(self.cipher, defaults, now, progress, self.by_records))
+        report = load_folder(connection, folder, LoadOptions(self.cipher, defaults, now, progress, self.by_records))
         if state := folder.read():
             taken = storage.take_over(state.lineage, state.counter)
             connection.execute(taken.sql, taken.parameters)
+        return report

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Recorded:
     folder: JsonFolder
     before: Files
     options: ProofOptions
+    now: datetime
 
     def __call__(self, connection: RawConnection) -> ImportReport:
         """Import, compare, and write the manifest; raises UnreadableError if a file is not what it was."""
@@ -45,8 +47,12 @@ class Recorded:
         report.comparison = prove(self.folder.path, connection, options)
         _require_same(self.before, look_at_files(self.folder))
         manifest = orjson.dumps(_manifest(self.before, report, report.comparison)).decode()
-        moment = to_text(self.options.clock())
-        connection.execute(ADD, {"imported_at": moment, "folder": str(self.named.resolve()), "manifest": manifest})
+        parameters = {
+            "imported_at": to_text(self.now),
+            "folder": str(self.named.resolve()),
+            "manifest": manifest,
+        }
+        connection.execute(ADD, parameters)
         return report
 
 

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.model import Clock, utc_now
 from bot.settings import Settings
 from bot.store import storage
 from bot.store.cipher import cipher_from
@@ -58,7 +57,6 @@ class ProofOptions:
     is_served: bool = False
     may_skip_unreadable: bool = False
     rejects: Sequence[Reject] = ()
-    clock: Clock = utc_now
 
 
 def compare(folder: Path, options: ProofOptions) -> Proof:
@@ -86,6 +84,8 @@ def prove(folder: Path, connection: RawConnection, options: ProofOptions) -> Pro
         keys = None if reason else _keys(connection)
         sources = _sources(json_folder.path, state, options, Path(scratch), keys=keys)
         proof = _Comparison(sources, connection, tally, options, is_followed=is_followed).run()
+    if recorded.mode == "json":
+        proof.remarks.append(f"The files in {recorded.folder} were served last, so this database may be older.")
     if reason and state is not None:
         proof.remarks.append(f"What lies in {folder / REST_FOLDER} is not compared: {reason}.")
     return proof
@@ -121,7 +121,6 @@ def _sources(
         plans(form) if keys is None else all_plans(form),
         keys,
         options.progress,
-        options.clock,
         options.may_skip_unreadable,
     )
 
@@ -227,9 +226,9 @@ def _kind(pair: Pair) -> Kind:
     return Kind.ONLY_IN_FOLDER if pair.ours is None else Kind.DIFFERENT
 
 
-def _by_place(rejects: Sequence[Reject]) -> dict[tuple[str, str], Reject]:
-    return {(reject.file, reject.key): reject for reject in rejects}
+def _by_place(rejects: Sequence[Reject]) -> dict[tuple[str, str, str], Reject]:
+    return {(reject.table, reject.file, reject.key): reject for reject in rejects}
 
 
-def _place(pair: Pair) -> tuple[str, str]:
-    return pair.file, shown(pair.key)
+def _place(pair: Pair) -> tuple[str, str, str]:
+    return pair.table, pair.file, shown(pair.key)

@@ -43,7 +43,7 @@ class StoppedError(Exception):
 class Load(Protocol):
     """Makes a database of JSON files."""
 
-    def __call__(self, folder: JsonFolder, database: Path, progress: Progress, /) -> None:
+    def __call__(self, folder: JsonFolder, database: Path, progress: Progress, /) -> object:
         """Raises UnreadableError, and whatever `progress` raises."""
 
 

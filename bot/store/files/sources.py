@@ -6,22 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import UnreadableError
-from bot.model import Clock
 from bot.settings import Settings
 from bot.store.cipher import Cipher
-from bot.store.columns import to_text
-from bot.store.engine import RawConnection, connect, opened, transaction
+from bot.store.engine import RawConnection, connect_reader, opened, snapshot
 from bot.store.files.disk import digest_file
 from bot.store.files.folder import JsonFolder
-from bot.store.files.load import LoadOptions, load_folder
+from bot.store.files.loading import Loader
 from bot.store.files.plan import Format, Plan
 from bot.store.files.records import Record, read_records, read_rest
 from bot.store.files.spool import Spool
 from bot.store.files.tally import Progress
 from bot.store.legacy.folder import look_through, survey
-from bot.store.legacy.record import Defaults
 from bot.store.legacy.report import ImportReport
-from bot.store.migrate import LOCK_SECONDS, create_database
+from bot.store.migrate import LOCK_SECONDS
 
 Keys = Mapping[str, Sequence[str]]
 """The primary keys of the tables."""
@@ -39,7 +36,6 @@ class Sources:
     plans: tuple[Plan, ...]
     keys: Keys | None
     progress: Progress
-    clock: Clock
     may_skip_unreadable: bool = False
 
     def of_folder(self) -> Iterator[Record]:
@@ -67,15 +63,10 @@ class Sources:
 
     def load(self) -> tuple[Spool, ImportReport]:
         """What the folder is read as, in the form in which it would be written, and how the reading went."""
-        path, settings = self.scratch / "meaning.db", self.settings
-        defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(self.clock()))
-        options = LoadOptions(self.cipher, defaults, self.clock(), self.progress)
-        create_database(path)
-        with opened(connect(path, "rw", LOCK_SECONDS)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")
-            with transaction(connection):
-                report = load_folder(connection, JsonFolder(self.folder), options)
-                return self.encode(connection), report
+        path = self.scratch / "meaning.db"
+        report = Loader(self.settings, self.cipher, by_records=True)(JsonFolder(self.folder), path, self.progress)
+        with opened(connect_reader(path, LOCK_SECONDS)) as connection, snapshot(connection):
+            return self.encode(connection), report
 
     def _digest_image(self, name: str) -> str | None:
         try:

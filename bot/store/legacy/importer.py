@@ -166,7 +166,7 @@ def _plan(source: _Source, database_path: Path, options: ImportOptions, watch: "
     work = read() if state is None else Mirror(folder, state, folder.changed(state), loading, read)
     if options.is_dry_run:
         return work
-    return Recorded(work, source.named, folder, before, ProofOptions(settings, watch.placed, clock=lambda: now))
+    return Recorded(work, source.named, folder, before, ProofOptions(settings, watch.placed), now)
 
 
 async def _write(work: Work, path: Path, options: ImportOptions, watch: "_Watch") -> ImportReport:

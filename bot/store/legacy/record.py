@@ -46,11 +46,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that is not imported, and why; neither part ever holds a secret."""
+    """A record that is not imported, and why; no part ever holds a secret. `table` is where it would have gone."""
 
     file: str
     key: str
     reason: str
+    table: str = ""
 
 
 Entry: TypeAlias = Row | Reject

@@ -1,7 +1,7 @@
 """The import itself: every record of a folder into the database, inside one transaction on the writer's thread."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
@@ -107,12 +107,12 @@ class _Run:
         for entry in entries:
             count.read += 1
             if isinstance(entry, Reject):
-                self._reject(count, entry)
+                self._reject(name, entry)
                 continue
             try:
                 row = Row(entry.file, entry.key, resolve(entry.columns), entry.sealed)
             except UnresolvedError as error:
-                self._reject(count, Reject(entry.file, entry.key, str(error)))
+                self._reject(name, Reject(entry.file, entry.key, str(error)))
                 continue
             self._place(table, row, count)
             if count.read % BATCH_ROWS == 0:
@@ -125,9 +125,9 @@ class _Run:
             return
         count.imported += 1
 
-    def _reject(self, count: TableCount, reject: Reject) -> None:
-        count.rejected += 1
-        self.report.rejects.append(reject)
+    def _reject(self, table: str, reject: Reject) -> None:
+        self.report.tables[table].rejected += 1
+        self.report.rejects.append(replace(reject, table=table))
 
     def _mappings(self, entries: Iterator[Entry]) -> None:
         table, count = TABLES["message_mappings"], self.report.tables["message_mappings"]
@@ -136,7 +136,7 @@ class _Run:
             rows = []
             for entry in batch:
                 if isinstance(entry, Reject):
-                    self._reject(count, entry)
+                    self._reject(table.name, entry)
                 else:
                     rows.append(self._mapping(table, entry))
             if rows:

@@ -30,7 +30,7 @@ FORMATS = pytest.mark.parametrize("target", list(Format))
 
 
 def verify(legacy: Legacy, folder: Path | None = None, **options: Any) -> Proof:
-    made = ProofOptions(legacy.settings, lambda _stage, _done: None, clock=lambda: NOW)
+    made = ProofOptions(legacy.settings, lambda _stage, _done: None)
     return compare(folder or legacy.path, replace(made, **options))
 
 
@@ -238,6 +238,17 @@ def test_a_key_that_might_be_a_token_is_never_shown(make_legacy: Any) -> None:
     proof = verify(legacy)
     assert "tok-" not in json.dumps(proof.as_dict())
     assert [one.key for one in proof.rejects] == ["entry 4"]
+
+
+def test_a_lost_record_is_not_taken_for_a_rejected_one_of_the_same_name(make_legacy: Any) -> None:
+    legacy = make_legacy("nested")
+    write_nested(legacy)
+    edit(legacy.path, "personalities.json", lambda people: people["aliases"].update(owl="nobody"))
+    legacy.bring_in()
+    legacy.execute("DELETE FROM personalities WHERE full_name = 'owl'")
+    proof = verify(legacy)
+    assert found(proof) == {("personalities", "owl", Kind.ONLY_IN_FOLDER)}
+    assert [(one.table, one.key) for one in proof.rejects] == [("personality_aliases", "owl")]
 
 
 def test_an_unreadable_file_is_named_and_never_empty(legacy: Legacy) -> None:
