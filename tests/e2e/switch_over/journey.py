@@ -66,12 +66,12 @@ class Journey:
     refusals: list[str] = field(default_factory=list)
     _chance: Random = field(default_factory=lambda: Random(4))  # noqa: S311 - the same every time
 
-    async def serve(self, mode: str, *, kills: int = 0, is_last: bool = False) -> Stage:
+    async def serve(self, mode: str, *, kills: int = 0, is_last: bool = False, **changes: str) -> Stage:
         """Start in a mode, serve everybody, stop, and look whether everything is there; people talk all the time.
 
-        Before the last stop they fall silent, until everything is answered.
+        Before the last stop they fall silent, until everything is answered. `changes` are settings for the first start.
         """
-        stage = Stage(mode=mode, start_seconds=await self.machine.start(mode), kills=kills)
+        stage = Stage(mode=mode, start_seconds=await self.machine.start(mode, **changes), kills=kills)
         self.stages.append(stage)
         if len(self.stages) == 1:
             await self.people.settle()

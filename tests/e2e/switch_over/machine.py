@@ -52,10 +52,10 @@ class Machine:
         }
         self._process: BotProcess | None = None
 
-    async def start(self, mode: str) -> float:
+    async def start(self, mode: str, **changes: str) -> float:
         """Start the bot, and wait until it is on Discord; how many seconds that took."""
         sessions, began = self._discord.session_count, monotonic()
-        self._process = BotProcess(self._environment | {"STORAGE_MODE": mode}, self._log)
+        self._process = BotProcess(self._environment | changes | {"STORAGE_MODE": mode}, self._log)
         await self._process.start()
         watch = asyncio.create_task(self._process.watch())
         connected = asyncio.create_task(
