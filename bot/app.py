@@ -28,7 +28,7 @@ from bot.durability.lineage import read_marker
 from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock, files_folder
 from bot.durability.watchdog import Watchdog
-from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError
+from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError, UnreadableError
 from bot.model import Secret
 from bot.rules.receipt import Origin
 from bot.services.activations import Activations
@@ -182,7 +182,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
 async def _open_backend(settings: Settings, cipher: Cipher, *, accept_older: bool) -> Backend:
     try:
         return await open_backend(settings, cipher, accept_older=accept_older)
-    except DamagedError as error:  # starting again and again would not mend it
+    except (DamagedError, UnreadableError) as error:  # starting again and again would not mend it
         raise ProtectedError(error.message, remedy=error.remedy) from error
 
 

@@ -12,7 +12,8 @@ from bot.cli.printing import print_table, show
 from bot.cli.progress import ConsoleProgress
 from bot.cli.readable import readable_database
 from bot.durability.lock import VolumeLock
-from bot.errors import NotFoundError
+from bot.durability.presence import find_holder
+from bot.errors import NotFoundError, ProtectedError
 from bot.settings import Settings
 from bot.store.engine import require_engine
 from bot.store.files.export import Export, ExportOptions, export
@@ -46,6 +47,8 @@ def command(folder: Path, form: str | None, database: Path | None, *, as_json: b
         readable_database(settings, database) as source,
     ):
         _require_there(source)
+        if is_held:
+            _require_unused(folder, settings.json_folder if _is_of_files(settings, database) else source.parent)
         read = settings.model_copy(update={"database_path": source})
         done = export(folder, ExportOptions(read, progress, Format(form) if form else None, is_served=not is_held))
     if as_json:
@@ -54,15 +57,26 @@ def command(folder: Path, form: str | None, database: Path | None, *, as_json: b
         _show(done)
 
 
+def _is_of_files(settings: Settings, database: Path | None) -> bool:
+    """Whether the state that is exported lies in JSON files itself."""
+    return database is None and settings.mode == "json"
+
+
 @contextmanager
 def _held(settings: Settings, database: Path | None) -> Iterator[bool]:
     """Keep a bot from starting in the block, unless one runs already."""
-    is_file = database is not None or settings.mode != "json"
-    folder = settings.database_path.parent if is_file else settings.json_folder
-    is_there = settings.database_path.exists() if is_file else folder.is_dir()
+    is_of_files = _is_of_files(settings, database)
+    folder = settings.json_folder if is_of_files else settings.database_path.parent
+    is_there = folder.is_dir() if is_of_files else settings.database_path.exists()
     lock = VolumeLock.try_take(folder) if is_there else None
     with lock or nullcontext():
         yield lock is not None
+
+
+def _require_unused(folder: Path, own: Path) -> None:
+    """The files may be those of a bot on another database, or on none."""
+    if folder.resolve() != own.resolve() and (holder := find_holder(folder)):
+        raise ProtectedError(f"{folder} is in use by {holder}.", remedy="Stop it, or name another folder.")
 
 
 def _require_there(source: Path) -> None:

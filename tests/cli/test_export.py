@@ -68,6 +68,14 @@ def test_a_place_where_something_could_be_lost_is_exit_3(run: Run, imported: Pat
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["notes.txt"]
 
 
+def test_the_folder_of_a_running_bot_is_left_alone(run: Run, imported: Path, tmp_path: Path) -> None:
+    with VolumeLock.take(tmp_path / "served", 1):
+        ended = run("export", tmp_path / "served", "--database", imported)
+    assert ended.code == 3
+    assert "served is in use by process" in ended.err
+    assert run("export", tmp_path / "served", "--database", imported).code == 0
+
+
 def test_without_a_database_or_a_known_format_nothing_is_made(run: Run, tmp_path: Path) -> None:
     assert run("export", tmp_path / "back", "--database", tmp_path / "no.db").code == 1
     assert run("export", tmp_path / "back", "--format", "gen3").code == 2

@@ -23,7 +23,7 @@ from bot.store.files.rewriter import Rewriter
 from bot.store.files.scratch import clear_scratch, scratch_path
 from bot.store.files.shadow import Shadow
 from bot.store.files.state import FolderState
-from bot.store.files.switch import Switch, begin, record, require_switch
+from bot.store.files.switch import Switch, begin, leave_database, record, require_switch
 from bot.store.files.write_behind import Rounds, WriteBehind
 from bot.store.files.write_through import WriteThrough
 from bot.store.legacy.encoding import detect_format
@@ -102,6 +102,7 @@ async def _open_followed(opening: _Opening) -> Backend:
 async def _open_json(opening: _Opening) -> Backend:
     path = scratch_path(opening.switch.folder)
     await asyncio.to_thread(_load, opening, path)
+    await asyncio.to_thread(leave_database, opening.settings, opening.switch, opening.clock())
     through = WriteThrough(await asyncio.to_thread(_rewriter_of, opening))
     store = await open_store(path, settings=opening.settings, hook=through.hook, is_scratch=True)
     return Backend(store, opening.switch.mode, scratch=path)

@@ -2,7 +2,8 @@
 
 import logging
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from bot.store.legacy.encoding.detect import detect_format
 from bot.store.migrate import is_current, require_current
 from bot.store.translate import translated
 
-__all__ = ["Switch", "begin", "look", "record", "require_switch"]
+__all__ = ["Switch", "begin", "leave_database", "look", "record", "require_switch"]
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +78,15 @@ def require_switch(settings: Settings, *, accept_older: bool = False) -> Switch:
 def begin(settings: Settings, switch: Switch, now: datetime) -> None:
     """Carry the switch out: copies where files may be lost, then the record in the folder and in the database's file.
 
-    Before the store is opened, because that looks which mode serves. Killed in between, the next start decides the
-    same, or asks again.
+    Before the store is opened, because that looks which mode serves. In json mode the database is told later, by
+    `leave_database`. Killed in between, the next start decides the same, or asks again.
     """
     if switch.mode is not Mode.JSON:
         require_current(settings.database_path)
     _begin_in_folder(switch, now)
-    _begin_in_database(settings, switch, now)
+    if switch.mode is not Mode.JSON:
+        with _writing(settings) as connection:
+            record(connection, switch, now)
     for text in filter(None, (switch.verdict.warning, switch.verdict.notice)):
         log.warning("%s", text)
     log.info("%s", switch.line)
@@ -93,6 +96,23 @@ def record(connection: RawConnection, switch: Switch, now: datetime) -> None:
     """Write down in a database that the mode serves it: the live one, or in json mode the one made of the files."""
     statement = storage.serve(switch.lineage, switch.counter, switch.mode, folder=str(switch.folder), now=now)
     connection.execute(statement.sql, statement.parameters)
+
+
+def leave_database(settings: Settings, switch: Switch, now: datetime) -> None:
+    """Tell a database that is there that the files are served now, once they are loaded; until then it may go on."""
+    # One of an older schema has no place for it; that it is not the folder's is told by its lineage.
+    if switch.facts.database is None or not is_current(settings.database_path):
+        return
+    statement = storage.leave_to_files(switch.lineage, folder=str(switch.folder), now=now)
+    with _writing(settings) as connection:
+        connection.execute(statement.sql, statement.parameters)
+
+
+@contextmanager
+def _writing(settings: Settings) -> Iterator[RawConnection]:
+    writer = connect_writer(settings.database_path, settings)
+    with translated(), opened(writer) as connection, transaction(connection):
+        yield connection
 
 
 def _begin_in_folder(switch: Switch, now: datetime) -> None:
@@ -150,16 +170,3 @@ def _format_of(folder: JsonFolder) -> Format:
     with suppress(UnreadableError):  # whoever reads the file will say so; here it is only told apart
         return detect_format(folder.path) or Format.GEN2
     return Format.GEN2
-
-
-def _begin_in_database(settings: Settings, switch: Switch, now: datetime) -> None:
-    path = settings.database_path
-    is_older = switch.facts.database is None or (switch.mode is Mode.JSON and not is_current(path))
-    if is_older:  # it has no place for the record; that it is not the folder's is told by its lineage
-        return
-    with translated(), opened(connect_writer(path, settings)) as connection, transaction(connection):
-        if switch.mode is Mode.JSON:
-            statement = storage.leave_to_files(switch.lineage, folder=str(switch.folder), now=now)
-            connection.execute(statement.sql, statement.parameters)
-        else:
-            record(connection, switch, now)

@@ -20,7 +20,7 @@ from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import Format
 from bot.store.files.sides import import_source
 from bot.store.files.state import MODE_FILE, FolderState
-from bot.store.files.switch import Switch, begin, look, record, require_switch
+from bot.store.files.switch import Switch, begin, leave_database, look, record, require_switch
 from bot.store.migrate import create_database
 from bot.store.statement import Statement
 from tests.store.files.conftest import NOW, contents
@@ -76,6 +76,8 @@ def serve(place: Path, mode: str, *, accept_older: bool = False, **changes: Any)
     asked = settings(place, mode, **changes)
     switch = require_switch(asked, accept_older=accept_older)
     begin(asked, switch, LATER)
+    if switch.mode is Mode.JSON:
+        leave_database(asked, switch, LATER)
     return switch
 
 
@@ -344,6 +346,15 @@ def test_a_file_that_the_originals_last_release_took_over_is_not_lost(place: Pat
     leave_files(place)
     (place / "files/conversations.json").rename(place / "files/conversations.json.migrated")
     assert require_switch(settings(place, "json")).counter == 0
+
+
+def test_files_that_can_not_be_loaded_leave_the_database_free_to_serve(place: Path) -> None:
+    serve(place, "dual")
+    leave_files(place)
+    asked = settings(place, "json")
+    begin(asked, require_switch(asked), LATER)
+    assert row(place).mode == "dual"
+    assert serve(place, "database").counter == 1
 
 
 def test_files_without_any_database_begin_a_lineage(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from bot.store.files import switch as switching
 from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import Format
 from bot.store.files.state import MODE_FILE, FolderState
-from bot.store.files.switch import Switch, begin, require_switch
+from bot.store.files.switch import Switch, begin, leave_database, require_switch
 from bot.store.migrate import create_database
 from bot.store.statement import Statement
 
@@ -78,6 +78,8 @@ class History(RuleBasedStateMachine):
         if switch is None:
             return
         begin(self.settings(mode), switch, NOW)
+        if mode is Mode.JSON:
+            leave_database(self.settings(mode), switch, NOW)
         served = self.in_folder() if mode is Mode.JSON else self.in_database()
         if switch.verdict.warning:
             self.given_up |= known - served
