@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bot.cli.options import common_options, print_json, read_settings, run_to_end, start_logging
+from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_table, printable, show
 from bot.cli.progress import ConsoleProgress
 from bot.cli.verdict import show_differences, verdict
@@ -45,7 +45,7 @@ def command(folder: Path, database: Path | None, *, dry_run: bool, skip_unreadab
     progress = ConsoleProgress(settings.progress_interval_seconds, "Reading the folder")
     options = ImportOptions(settings, is_dry_run=dry_run, may_skip_unreadable=skip_unreadable, progress=progress)
     try:
-        with progress.shown():
+        with progress.shown(), private_files():
             report = _import(folder, settings, options)
     except (KeyboardInterrupt, SystemExit) as ended:
         code = int(ended.code or 0) if isinstance(ended, SystemExit) else INTERRUPTED

@@ -80,6 +80,12 @@ def test_a_person_reads_what_was_rejected_and_where_all_of_it_is_listed(terminal
     assert "tzurot.db.import-rejects.json" in output
 
 
+def test_nobody_else_may_read_what_an_import_writes(terminal: Terminal) -> None:
+    assert terminal.run()[0] == 0
+    written = [path for path in terminal.database.parent.iterdir() if path.is_file()]
+    assert {path.stat().st_mode & 0o077 for path in written} == {0}
+
+
 def test_a_dry_run_leaves_nothing_behind(terminal: Terminal) -> None:
     code, output, _ = terminal.run("--dry-run")
     assert code == 0
