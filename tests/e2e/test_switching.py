@@ -58,16 +58,12 @@ async def test_a_switch_goes_through_an_export_and_comes_back_through_an_import(
     assert "NO COPY" not in installation.log
     assert await installation.is_talking()
     assert await installation.stop() == 0
-    for mode in ("database", "dual", "shadow"):
-        said = await refused(installation, mode)
-        assert f"The files in {files} were served last, and have" in said
-        assert f"`tzurot import {files}`" in said
+    said = await refused(installation, "database")
+    assert f"The files in {files} were served last, and have" in said
+    assert f"`tzurot import {files}`" in said
 
     await tzurot(installation, "import", str(files))
     await installation.start_and_connect(STORAGE_MODE="dual")
-    assert await installation.is_talking()
-    assert await installation.stop() == 0
-    await installation.start_and_connect(STORAGE_MODE="json")  # the files have followed, so nothing is in the way
     assert await installation.is_talking()
     assert await installation.stop() == 0
 
@@ -78,7 +74,7 @@ async def test_accepting_older_data_warns_keeps_the_newer_and_holds_for_one_star
     await installation.start_and_connect(STORAGE_MODE="dual")
     await installation.prepare()
     assert await installation.stop() == 0
-    await installation.start_and_connect(STORAGE_MODE="json")
+    await installation.start_and_connect(STORAGE_MODE="json")  # the files have followed, so nothing is in the way
     assert await installation.is_talking()
     assert await installation.stop() == 0
     await refused(installation, "dual")
@@ -86,7 +82,6 @@ async def test_accepting_older_data_warns_keeps_the_newer_and_holds_for_one_star
     await installation.start_and_connect("--accept-older", STORAGE_MODE="dual")
     assert "Going on with the database all the same, as --accept-older asks for." in installation.log
     assert "conversations.json" in kept_in(files)
-    assert await installation.is_talking()
     assert await installation.stop() == 0
     await installation.start_and_connect(STORAGE_MODE="dual")
     assert "--accept-older" not in installation.log

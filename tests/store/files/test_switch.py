@@ -21,7 +21,7 @@ from bot.store.files.plan import Format
 from bot.store.files.sides import import_source
 from bot.store.files.state import MODE_FILE, FolderState
 from bot.store.files.switch import Switch, begin, leave_database, look, record, require_switch
-from bot.store.migrate import create_database
+from bot.store.migrate import create_database, migrate
 from bot.store.statement import Statement
 from tests.store.files.conftest import NOW, contents
 
@@ -179,6 +179,18 @@ def test_imported_files_that_the_database_goes_on_from_are_known_as_older(place:
     for left in place.glob("tzurot.db*"):
         left.unlink()
     assert "went on without" in refusal(settings(place, "json")).message
+
+
+def test_a_database_from_before_the_record_goes_on_beside_the_files_that_it_came_from(place: Path) -> None:
+    run(place, ADD, *AGE)
+    leave_originals(place)
+    assert require_switch(settings(place, "database")).verdict.notice
+    migrate(place / "tzurot.db")
+    for _ in range(2):
+        serve(place, "database")
+    assert asides(place) == []
+    serve(place, "dual")
+    assert len(asides(place)) == 1
 
 
 def test_a_torn_file_keeps_no_database_from_serving(place: Path) -> None:
