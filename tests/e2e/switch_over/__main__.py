@@ -1,9 +1,10 @@
 """Move a bot that is talked to from JSON files to the database and back: `python -m tests.e2e.switch_over`.
 
 People talk to the real processes all the time, and newcomers change things, while an operator goes from json to dual,
-shadow and database, back to json, and to the database once more. After each stop everything that was acknowledged must
-be there, and `tzurot verify` must find nothing; at the end every question must have had its one answer by the right
-personality. Exit code 1 if any of it is not so.
+shadow and database, back to json by an export, to the database once more, and back to json by way of dual. After each
+stop everything that was acknowledged must be there, and `tzurot verify` must find nothing, where files follow also
+beside the running bot; at the end every question must have had its one answer by the right personality. Exit code 1 if
+any of it is not so.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from tests.e2e.switch_over.journey import Journey, Stage, Wish, begun
 
 
 async def travel(journey: Journey) -> None:
-    """There on Friday, back on Saturday, and there again; each start that would serve old data is tried and refused."""
+    """There on Friday, back on Saturday, twice; each start that would serve old data is tried and refused."""
     kills = journey.wish.kills
     await journey.serve("json", kills=kills)
     await journey.serve("dual", kills=kills)
@@ -30,7 +31,9 @@ async def travel(journey: Journey) -> None:
     await journey.serve("json")
     await journey.refuse("database", "tzurot import")
     await journey.order("import", journey.machine.volume)
-    await journey.serve("database", is_last=True)
+    await journey.serve("database")
+    await journey.serve("dual")
+    await journey.serve("json", is_last=True)
 
 
 def main() -> int:

@@ -80,6 +80,8 @@ class Journey:
             await self._die(mode)
         async with self.people.changing():
             await asyncio.sleep(self.wish.seconds_per_mode)
+            if mode in FOLLOWED:
+                await self._verify(stage)
             code = 0 if is_last else await self.machine.stop()
         if is_last:
             await self._rest()
