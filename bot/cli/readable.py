@@ -13,7 +13,7 @@ from bot.store.cipher import cipher_from
 from bot.store.console import Console
 from bot.store.files.folder import JsonFolder
 from bot.store.files.loading import Loader
-from bot.store.files.scratch import scratch_path
+from bot.store.files.scratch import make_private, scratch_path
 
 
 @contextmanager
@@ -28,7 +28,9 @@ def readable_database(settings: Settings, named: Path | None = None) -> Iterator
     elif (scratch := _running(settings)) is not None:
         yield scratch
     else:
-        with tempfile.TemporaryDirectory(prefix="tzurot-reading-") as directory:
+        private = scratch_path(settings.json_folder).parent
+        make_private(private)
+        with tempfile.TemporaryDirectory(prefix="reading-", dir=private) as directory:
             yield _load(settings, Path(directory))
 
 

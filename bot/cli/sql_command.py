@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bot.cli.options import common_options, print_json, read_settings
+from bot.cli.options import common_options, ending_cleanly, print_json, read_settings
 from bot.cli.printing import is_terminal, print_table, show
 from bot.cli.readable import readable_database
 from bot.errors import ExitCode, InvalidInputError
@@ -48,7 +48,7 @@ def command(
     require_engine()
     settings = read_settings(database)
     timeout = timeout_seconds or settings.read_timeout_seconds
-    with readable_database(settings, database) as path, Console(path, timeout) as console:
+    with ending_cleanly(), readable_database(settings, database) as path, Console(path, timeout) as console:
         if statement is None:
             _show_catalogue(console, as_json=as_json)
             return

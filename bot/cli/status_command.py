@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from bot.cli import storage_section
-from bot.cli.options import common_options, print_json, read_settings
+from bot.cli.options import common_options, ending_cleanly, print_json, read_settings
 from bot.cli.printing import print_pairs, print_table, size
 from bot.cli.readable import readable_database
 from bot.durability.lineage import read_marker
@@ -93,7 +93,7 @@ def command(database: Path | None, *, as_json: bool) -> None:
 
 def gather(settings: Settings, named: Path | None = None) -> Status:
     """Look at the database, the JSON folder, the lock and the marker, in that order."""
-    with readable_database(settings, named) as path:
+    with ending_cleanly(), readable_database(settings, named) as path:
         status = _gather(settings, path)
     if not path.exists():
         status = replace(status, path=None)

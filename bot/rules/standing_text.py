@@ -101,7 +101,7 @@ def _describe_failure(standing: Standing) -> str:
     since = f" since {standing.failed_at:%Y-%m-%d %H:%M:%S} UTC" if standing.failed_at else ""
     return (
         f"BEHIND{since} by {_count(standing.behind, 'change')}: {standing.error} Nothing is lost, the database has"
-        " everything; the running bot tries again every few seconds"
+        " everything; a running bot tries again every few seconds"
     )
 
 
@@ -115,7 +115,10 @@ def _describe_comparison(standing: Standing, now: datetime) -> tuple[Level, str]
             f" `tzurot verify {standing.path}` lists every record that differs"
         )
     if standing.compared_at is None:
-        return Level.WARN, "nothing yet: it is done after the next reads and the next change"
+        return (
+            Level.WARN,
+            "nothing yet: a running bot does it every SHADOW_INTERVAL_SECONDS, as soon as it has read something",
+        )
     age = describe_duration((now - standing.compared_at).total_seconds())
     return Level.OK, f"{_count(standing.compared, 'read')}, the last {age} ago; the files answered all of them alike"
 

@@ -161,7 +161,7 @@ async def test_json_mode_is_looked_at_through_its_files(healthy: dict[str, str],
         (folder / "personalities.json").write_bytes(content)
         code, checks = await examine(environment)
         assert (checks["database"]["verdict"], code) == (verdict, int(verdict == "fail"))
-        assert "tzurot-reading" not in checks["database"]["found"]
+        assert "reading-" not in checks["database"]["found"]
         assert "JSON files are not copied" in checks["bucket"]["found"]
         assert str(folder) in checks["volume"]["found"]
     assert "personalities.json can't be read" in checks["database"]["found"]

@@ -5,6 +5,7 @@ import logging
 import shutil
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,8 +98,10 @@ async def world(tmp_path: Path, cipher: Cipher) -> AsyncIterator[World]:
     settings.json_folder.mkdir()
     (settings.json_folder / "personalities.json").write_bytes(b"{}")
     store, files = await open_store(settings.database_path, settings=settings), Files(tmp_path / "files.db")
-    yield World(store, Shadow(store, files.load, cipher, settings), files, settings)
+    shadow = Shadow(store, files.load, cipher, settings)
+    yield World(store, shadow, files, settings)
     await store.close()
+    await shadow.close()
 
 
 async def add(world: World, user_id: int) -> None:
@@ -176,23 +179,23 @@ async def test_a_round_during_a_comparison_leaves_it_what_it_has(world: World) -
 
 
 async def test_a_stop_does_not_wait_for_a_comparison(world: World) -> None:
-    asked, released = threading.Event(), threading.Event()
+    loop, asked, released = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    loop.set_default_executor(ThreadPoolExecutor(1))  # whatever comes after it waits for it
 
     def load(_folder: JsonFolder, _database: Path, progress: Progress) -> None:
-        asked.set()
+        loop.call_soon_threadsafe(asked.set)
         assert released.wait(5)
         progress("personalities", 1)
         pytest.fail("it went on")
 
     world.shadow._load = load
     comparing = asyncio.create_task(world.compare())
-    await asyncio.to_thread(asked.wait, 5)
+    await asked.wait()
     comparing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await comparing
     released.set()
-    await asyncio.get_running_loop().shutdown_default_executor()
-    assert not Workspace(world.settings.json_folder).path.exists()
+    assert not await asyncio.to_thread(Workspace(world.settings.json_folder).path.exists)
 
 
 async def test_a_round_does_not_fail_because_nothing_can_be_taken(
