@@ -21,7 +21,7 @@ from bot.store.files.plan import Format
 from bot.store.files.plans import all_plans
 from bot.store.files.rewriter import Rewriter
 from bot.store.files.scratch import clear_scratch, scratch_path
-from bot.store.files.shadow import Shadow
+from bot.store.files.shadow import Shadow, Workspace
 from bot.store.files.state import FolderState
 from bot.store.files.switch import Switch, begin, leave_database, record, require_switch
 from bot.store.files.write_behind import Rounds, WriteBehind
@@ -74,6 +74,7 @@ async def open_backend(
     """
     switch = await asyncio.to_thread(require_switch, settings, accept_older=accept_older)
     await asyncio.to_thread(begin, settings, switch, clock())
+    await asyncio.to_thread(Workspace(switch.folder).clear)
     opening = _Opening(settings, cipher, switch, clock)
     if switch.mode is Mode.JSON:
         return await _open_json(opening)

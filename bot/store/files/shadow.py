@@ -48,7 +48,7 @@ class Load(Protocol):
 
 
 class Workspace:
-    """Where both sides lie while they are compared; a kill leaves it behind, and the next comparison clears it."""
+    """Where both sides lie while they are compared; a kill leaves it behind, and the next start clears it."""
 
     def __init__(self, folder: Path) -> None:
         self.path = scratch_path(folder).with_suffix(".shadow")

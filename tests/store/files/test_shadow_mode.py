@@ -47,6 +47,7 @@ from bot.store.files.backend import Backend, open_backend
 from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import FileContent, Plan
 from bot.store.files.plans import all_plans
+from bot.store.files.scratch import make_private
 from bot.store.files.shadow import Workspace
 from bot.store.files.standing import find_changed
 from bot.store.files.state import REST_FOLDER
@@ -135,6 +136,18 @@ async def test_one_value_that_somebody_changes_in_a_file_is_found_and_named(
     [found] = await compare(backend)
     assert (found.table, found.reads, found.first_key) == ("personalities", 1, "lilith")
     assert find_changed(JsonFolder(settings.json_folder)) == ("personalities.json",)
+
+
+async def test_what_a_kill_left_of_a_comparison_is_cleared_by_the_next_start(
+    settings: Settings, cipher: Cipher
+) -> None:
+    work = Workspace(settings.json_folder)
+    make_private(work.path.parent)
+    work.path.mkdir()
+    create_database(settings.database_path)
+    made = await open_backend(settings.model_copy(update={"storage_mode": "database"}), cipher)
+    assert not work.path.exists()
+    await made.close()
 
 
 async def test_a_file_that_somebody_breaks_is_found(backend: Backend, settings: Settings) -> None:
