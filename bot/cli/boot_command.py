@@ -9,9 +9,10 @@ import click
 from bot.cli import explanation
 from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
 from bot.cli.printing import show
-from bot.durability.boot import Boot, Prepared, take_files_lock, take_lock
+from bot.durability.boot import Boot, Prepared
 from bot.durability.decision import Action
 from bot.durability.explain import explain
+from bot.durability.lock import take_files_lock, take_lock
 from bot.durability.preflight import require_litestream
 from bot.durability.volume import require_mounted
 from bot.errors import ExitCode

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,8 +24,7 @@ from bot.durability.lineage import (
     parse_txid,
     write_marker,
 )
-from bot.durability.lock import POLL_SECONDS, VolumeLock, files_folder, held_error
-from bot.durability.presence import find_holder
+from bot.durability.lock import VolumeLock
 from bot.durability.refusals import describe_loss
 from bot.durability.restore import Source, fetch
 from bot.durability.situation import BucketFacts, Facts, Unreachable
@@ -54,31 +52,6 @@ class Prepared:
     marker: Marker | None
     is_migration_pending: bool
     reason: str = ""
-
-
-async def take_lock(settings: Settings) -> VolumeLock:
-    """The volume's lock, waiting for a process that is about to end; ProtectedError when it stays held."""
-    return await _take_lock(settings, settings.database_path.absolute().parent)
-
-
-async def take_files_lock(settings: Settings) -> VolumeLock | None:
-    """The same for the folder of the JSON files, where that is another one: two databases must not share it."""
-    folder = files_folder(settings)
-    return await _take_lock(settings, folder) if folder else None
-
-
-async def _take_lock(settings: Settings, folder: Path) -> VolumeLock:
-    deadline = time.monotonic() + settings.lock_timeout_seconds
-    if (lock := VolumeLock.try_take(folder)) is not None:
-        return lock
-    log.warning(
-        "%s is in use by %s; waiting up to %g s", folder, find_holder(folder) or "nobody", settings.lock_timeout_seconds
-    )
-    while (lock := VolumeLock.try_take(folder)) is None:
-        if time.monotonic() >= deadline:
-            raise held_error(folder, settings.lock_timeout_seconds)
-        await asyncio.sleep(POLL_SECONDS)
-    return lock
 
 
 class Boot:

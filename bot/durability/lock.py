@@ -1,7 +1,9 @@
 """One owner per volume: a lock file beside the database, held by `flock` for as long as any process has it open."""
 
+import asyncio
 import errno
 import fcntl
+import logging
 import os
 import socket
 import time
@@ -16,6 +18,8 @@ from bot.errors import ProtectedError, StorageError
 from bot.settings import Settings
 
 POLL_SECONDS = 0.05
+
+log = logging.getLogger(__name__)
 
 
 class VolumeLock:
@@ -67,6 +71,31 @@ class VolumeLock:
     def __exit__(self, *_: object) -> None:
         """Release it."""
         self.release()
+
+
+async def take_lock(settings: Settings) -> VolumeLock:
+    """The volume's lock, waiting for a process that is about to end; ProtectedError when it stays held."""
+    return await _take_lock(settings, settings.database_path.absolute().parent)
+
+
+async def take_files_lock(settings: Settings) -> VolumeLock | None:
+    """The same for the folder of the JSON files, where that is another one: two databases must not share it."""
+    folder = files_folder(settings)
+    return await _take_lock(settings, folder) if folder else None
+
+
+async def _take_lock(settings: Settings, folder: Path) -> VolumeLock:
+    deadline = time.monotonic() + settings.lock_timeout_seconds
+    if (lock := VolumeLock.try_take(folder)) is not None:
+        return lock
+    log.warning(
+        "%s is in use by %s; waiting up to %g s", folder, find_holder(folder) or "nobody", settings.lock_timeout_seconds
+    )
+    while (lock := VolumeLock.try_take(folder)) is None:
+        if time.monotonic() >= deadline:
+            raise held_error(folder, settings.lock_timeout_seconds)
+        await asyncio.sleep(POLL_SECONDS)
+    return lock
 
 
 def files_folder(settings: Settings) -> Path | None:

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Sequence
 
 from bot.durability.aside import run_aside
 from bot.durability.backlog import describe_backlog
-from bot.durability.boot import Boot, take_files_lock, take_lock
+from bot.durability.boot import Boot
 from bot.durability.child import Child, Program
 from bot.durability.environment import bot_environment
 from bot.durability.health import HealthServer, Readiness, listen
 from bot.durability.last_words import last_words
 from bot.durability.launch import Launch
 from bot.durability.leaseholder import Leaseholder
-from bot.durability.lock import VolumeLock
+from bot.durability.lock import VolumeLock, take_files_lock, take_lock
 from bot.durability.preflight import require_settings
 from bot.durability.race import race
 from bot.durability.replication import Replication

@@ -8,7 +8,8 @@ import asyncio
 import os
 import sys
 
-from bot.durability.boot import Boot, take_lock
+from bot.durability.boot import Boot
+from bot.durability.lock import take_lock
 from bot.settings import Settings, load_settings
 from tests.durability.stand_in import die_before
 
