@@ -34,7 +34,8 @@ def command(folder: Path, database: Path | None, *, dry_run: bool, skip_unreadab
     """Read a data folder of the JavaScript original into the database, all of it or nothing.
 
     FOLDER is only read. Running it twice changes nothing; what the bot has changed since, stays. The bot must not
-    be running. A file that can't be read stops the import before anything is written.
+    be running. A file that can't be read stops the import before anything is written. At the end every record of both
+    sides is compared, and what that found is kept in the database with each file's hash.
 
     A folder that this program has written (in json, dual or shadow mode, or by export) becomes the database as it is,
     and what it does not have is deleted; but only while the database has nothing that is newer. Else it is merged.

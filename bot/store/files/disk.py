@@ -82,7 +82,7 @@ def digest_file(path: Path) -> FileDigest:
 def digest_or_none(path: Path) -> FileDigest | None:
     """The same, None where there is no such file; raises UnreadableError for one that can't be read."""
     try:
-        return digest_file(path)
+        return digest_file(path) if path.is_file() else None  # a pipe in its place would never end
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:

@@ -12,7 +12,7 @@ import orjson
 from bot.errors import UnreadableError
 from bot.store.columns import to_text
 from bot.store.engine import RawConnection
-from bot.store.files.disk import digest_file
+from bot.store.files.disk import digest_or_none
 from bot.store.files.findings import Proof
 from bot.store.files.folder import JsonFolder
 from bot.store.files.mirror import Work
@@ -61,8 +61,9 @@ def look_at_files(folder: JsonFolder) -> Files:
     found: dict[str, FileDigest] = {}
     state = folder.read()
     for name in {*folder.original_files(), *(state.files if state else ())}:
-        with suppress(OSError):
-            found[name] = digest_file(folder.path / name)
+        with suppress(UnreadableError):
+            if digest := digest_or_none(folder.path / name):
+                found[name] = digest
     return found
 
 

@@ -1,4 +1,4 @@
-"""Proof that a folder and the database hold the same: every record of both sources, compared by digest.
+"""Proof that a folder and the database hold the same: every record of both sides, compared by digest.
 
 The database is encoded in the folder's own format, and the records of both are compared as they stand. What
 differs then is looked at once more: the folder is read into a scratch database, which is encoded in the same way.

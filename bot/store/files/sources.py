@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.errors import UnreadableError
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.engine import RawConnection, connect_reader, opened, snapshot
-from bot.store.files.disk import digest_file
+from bot.store.files.disk import digest_or_none
 from bot.store.files.folder import JsonFolder
 from bot.store.files.loading import Loader
 from bot.store.files.plan import Format, Plan
@@ -69,9 +68,5 @@ class Sources:
             return self.encode(connection), report
 
     def _digest_image(self, name: str) -> str | None:
-        try:
-            return digest_file(self.folder / name).sha256
-        except (FileNotFoundError, ValueError):
-            return None
-        except OSError as error:
-            raise UnreadableError(f"{name} can't be read: {error.strerror}.") from None
+        found = digest_or_none(self.folder / name)
+        return found.sha256 if found else None

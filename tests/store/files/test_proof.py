@@ -1,6 +1,7 @@
 """Every record of both sides is compared, and what differs is named and nothing else."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +160,18 @@ def test_one_changed_byte_of_an_image_is_found(legacy: Legacy, tmp_path: Path, t
     for image in (folder / "avatars" / "images").iterdir():
         if image.suffix == ".png":
             image.write_bytes(image.read_bytes()[:-1] + b"!")
+    assert ("avatars", "gull", Kind.DIFFERENT) in found(verify(legacy, folder))
+
+
+def test_a_pipe_in_the_place_of_an_image_is_a_missing_one(make_legacy: Any, tmp_path: Path) -> None:
+    legacy = make_legacy("flat")
+    write_flat(legacy)
+    legacy.bring_in()
+    live(legacy)
+    folder = write_out(legacy, tmp_path / "out", Format.GEN1)
+    for image in (folder / "avatars" / "images").iterdir():
+        image.unlink()
+        os.mkfifo(image)
     assert ("avatars", "gull", Kind.DIFFERENT) in found(verify(legacy, folder))
 
 
