@@ -100,15 +100,14 @@ class Verdict:
     """How the mode serves.
 
     `lineage` is None where a new one begins. With `must_set_aside` the folder's files may be the only ones of their
-    kind, so copies are kept before any is replaced; with `must_rewrite` every file is due at once. `warning` is what
-    was accepted, `notice` what is worth a line in the log.
+    kind, so copies are kept before any is replaced. `warning` is what was accepted, `notice` what is worth a line in
+    the log.
     """
 
     mode: Mode
     lineage: str | None
     counter: int
     must_set_aside: bool = False
-    must_rewrite: bool = False
     warning: str = ""
     notice: str = ""
 
@@ -244,7 +243,6 @@ def _doubt_unmanaged(folder: FolderSide, other: DatabaseSide) -> _Doubt:
 
 def _serve(facts: Facts, warning: str = "") -> Verdict:
     folder, record = facts.folder, facts.folder.record
-    is_json = facts.mode is Mode.JSON
     # What this program has not written, or has gone on without, may be the only copy of something.
     is_foreign = record is None or bool(folder.changed) or not record.is_final or bool(warning)
     return Verdict(
@@ -252,7 +250,6 @@ def _serve(facts: Facts, warning: str = "") -> Verdict:
         None if warning else _lineage(facts),
         _counter(facts, is_accepted=bool(warning)),
         must_set_aside=facts.mode is not Mode.DATABASE and is_foreign and not folder.is_empty,
-        must_rewrite=facts.mode is not Mode.DATABASE and (not is_json or is_foreign or bool(folder.lost)),
         warning=warning,
         notice="" if warning else _notice(facts),
     )

@@ -148,7 +148,6 @@ def test_whoever_serves_counts_on_from_both_sides(mode: Mode, database: str, fol
 def test_database_mode_leaves_the_files_alone(folder: str) -> None:
     served = verdict(Mode.DATABASE, "dual", folder, accept_older=True)
     assert not served.must_set_aside
-    assert not served.must_rewrite
 
 
 @pytest.mark.parametrize("mode", [Mode.DUAL, Mode.SHADOW])
@@ -168,7 +167,6 @@ def test_database_mode_leaves_the_files_alone(folder: str) -> None:
 )
 def test_files_that_may_be_the_only_ones_are_kept_before_they_follow(mode: Mode, folder: str, is_kept: bool) -> None:
     served = verdict(mode, "dual", folder, accept_older=True)
-    assert served.must_rewrite
     assert served.must_set_aside is is_kept
 
 
@@ -179,7 +177,6 @@ def test_files_that_may_be_the_only_ones_are_kept_before_they_follow(mode: Mode,
 def test_files_that_are_not_ours_are_kept_before_they_are_served(folder: str, is_kept: bool) -> None:
     served = verdict(Mode.JSON, "dual", folder, accept_older=True)
     assert served.must_set_aside is is_kept
-    assert served.must_rewrite is is_kept
 
 
 def test_what_is_served_keeps_its_lineage() -> None:

@@ -58,11 +58,6 @@ class Switch:
         return not self.facts.folder.is_empty
 
     @property
-    def must_rewrite(self) -> bool:
-        """Whether every file of the folder is due at once."""
-        return self.verdict.must_rewrite
-
-    @property
     def line(self) -> str:
         """Which mode runs, and what that means."""
         return f"Storage mode {self.mode}: {LINES[self.mode].format(self.folder)}"
@@ -134,7 +129,7 @@ def _marked(folder: JsonFolder, switch: Switch, now: datetime) -> FolderState | 
     """What the mode file has to say before any file is written; None where what it says is right, or is not there."""
     state = folder.read()
     if switch.mode is Mode.JSON:
-        return _marked_as_served(state, switch, now) if state else None
+        return _marked_as_served(folder, state, switch, now)
     if switch.facts.folder.is_empty or not (switch.verdict.must_set_aside or switch.mode is Mode.DATABASE):
         return None
     if state and state.lineage == switch.lineage and not switch.facts.folder.changed:
@@ -151,11 +146,17 @@ def _marked(folder: JsonFolder, switch: Switch, now: datetime) -> FolderState | 
     )
 
 
-def _marked_as_served(state: FolderState, switch: Switch, now: datetime) -> FolderState:
+def _marked_as_served(folder: JsonFolder, state: FolderState | None, switch: Switch, now: datetime) -> FolderState:
     """The files are the truth; one that another program has changed is still told by the digest that it had."""
-    files = {name: digest for name, digest in state.files.items() if name not in switch.facts.folder.lost}
+    known = state.files if state else folder.data_files()
     return FolderState(
-        switch.lineage, switch.mode, switch.counter, state.format, is_final=True, written_at=now, files=files
+        lineage=switch.lineage,
+        mode=switch.mode,
+        counter=switch.counter,
+        format=state.format if state else _format_of(folder),
+        is_final=True,
+        written_at=now,
+        files={name: digest for name, digest in known.items() if name not in switch.facts.folder.lost},
     )
 
 

@@ -245,8 +245,7 @@ def test_images_are_told_apart_by_the_file_that_lists_them(place: Path) -> None:
 def test_imported_files_are_kept_before_others_follow(place: Path) -> None:
     leave_originals(place)
     run(place, manifest(place, str(place / "files"), ["personalities.json"]))
-    switch = serve(place, "dual")
-    assert switch.must_rewrite
+    serve(place, "dual")
     [kept] = asides(place)
     assert (kept / "personalities.json").read_bytes() == (place / "files/personalities.json").read_bytes()
     state = files(place).read()
@@ -293,7 +292,7 @@ def test_files_that_are_served_are_noted_in_the_database_and_in_the_mode_file(pl
     serve(place, "dual")
     leave_files(place)
     switch = serve(place, "json")
-    assert (switch.counter, switch.must_rewrite, switch.has_files) == (0, False, True)
+    assert (switch.counter, switch.has_files) == (0, True)
     assert (row(place).mode, row(place).counter) == ("json", 0)
     state = files(place).read()
     assert state is not None
@@ -332,8 +331,7 @@ def test_a_file_that_another_program_changed_is_served_and_still_told(place: Pat
     leave_files(place)
     serve(place, "json")
     (place / "files/conversations.json").write_text('{"1-2": {}}')
-    switch = serve(place, "json")
-    assert switch.must_rewrite
+    serve(place, "json")
     state = files(place).read()
     assert state is not None
     assert files(place).changed(state) == ("conversations.json",)
@@ -374,7 +372,11 @@ def test_files_without_any_database_begin_a_lineage(tmp_path: Path) -> None:
     switch = serve(tmp_path, "json")
     assert len(switch.lineage) == 32
     assert not (tmp_path / "tzurot.db").exists()
-    assert files(tmp_path).read() is None
+    state = files(tmp_path).read()
+    assert state is not None
+    assert (state.lineage, state.mode, list(state.files)) == (switch.lineage, "json", ["personalities.json"])
+    assert serve(tmp_path, "json").lineage == switch.lineage
+    assert len(asides(tmp_path)) == 1
 
 
 def test_the_database_that_is_made_of_the_files_gets_the_record(place: Path) -> None:
