@@ -1,5 +1,6 @@
 """The JSON files of before the switch are moved away all together, and no death in between loses one."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,8 +14,11 @@ import pytest
 
 from bot.errors import ConflictError, StorageError
 from bot.rules.retirement import Retirement, decide
+from bot.settings import Settings
+from bot.store.cipher import cipher_from
 from bot.store.columns import to_text
 from bot.store.engine import connect, connect_reader, opened
+from bot.store.files.backend import open_backend
 from bot.store.files.folder import JsonFolder
 from bot.store.files.plan import Format
 from bot.store.files.retire import Retired, look_at_retirement, retire
@@ -70,6 +74,30 @@ def test_the_original_s_files_may_go_if_they_are_what_was_imported(switched: Swi
     assert switched.decide().is_allowed
     (switched.legacy.path / "auto_response.json").write_text("[]")
     assert "were never imported, or were changed since" in switched.decide().missing[0]
+
+
+@pytest.mark.parametrize("was", ["the original's", "dual"])
+def test_after_real_switches_they_go_and_the_next_start_goes_on(legacy: Legacy, tmp_path: Path, was: str) -> None:
+    legacy.bring_in()
+    folder = legacy.path if was == "the original's" else tmp_path / "files"
+    settings = legacy.settings.model_copy(update={"json_dir": folder})
+    if was == "dual":
+        asyncio.run(serve(settings.model_copy(update={"storage_mode": "dual"})))
+    legacy.settings = settings
+    asyncio.run(serve(settings))
+    legacy.execute("UPDATE storage SET switched_at = '2026-01-01T00:00:00.000Z'")
+    with opened(connect(legacy.database, "rw", 1)) as connection:
+        connection.execute(DRILL, {"at": to_text(SWITCHED)})
+        assert decide(look_at_retirement(connection, settings), NOW).is_allowed
+        retire(JsonFolder(folder), connection, tmp_path / "away", NOW)
+    asyncio.run(serve(settings))
+    assert not JsonFolder(folder).has_data()
+
+
+async def serve(settings: Settings) -> None:
+    """One start and stop of a bot's store."""
+    backend = await open_backend(settings, cipher_from(settings))
+    await backend.close()
 
 
 def test_a_file_that_another_program_changed_stays(switched: Switched) -> None:
