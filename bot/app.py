@@ -54,7 +54,7 @@ from bot.services.watermark import Watermark
 from bot.settings import Settings
 from bot.store.cipher import Cipher, cipher_from, require_keys
 from bot.store.driver import SQLiteStore
-from bot.store.files.backend import Backend, open_backend
+from bot.store.files.modes.backend import Backend, open_backend
 from bot.store.files.standing import find_standing
 from bot.webhooks import WebhookSpeaker, open_session
 

@@ -11,9 +11,9 @@ from bot.settings import Settings
 from bot.store import storage
 from bot.store.cipher import cipher_from
 from bot.store.console import Console
-from bot.store.files.folder import JsonFolder
-from bot.store.files.loading import Loader
-from bot.store.files.scratch import make_private, scratch_path
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.loader import Loader
+from bot.store.files.modes.scratch import make_private, scratch_path
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from bot.model import utc_now
 from bot.rules.retirement import Retirement, decide
 from bot.settings import Settings
 from bot.store.engine import connect_reader, opened, require_engine
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.retire import Retired, look_at_retirement, retire
 from bot.store.migrate import require_current
 from bot.store.translate import translated

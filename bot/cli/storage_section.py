@@ -15,8 +15,8 @@ from bot.store import drills, mismatches, storage
 from bot.store.census import Census
 from bot.store.columns import to_text, to_text_or_none
 from bot.store.console import Console
+from bot.store.files.modes.switch import require_switch
 from bot.store.files.standing import Stored, last_import
-from bot.store.files.switch import require_switch
 
 STYLES = {Level.PLAIN: "", Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 

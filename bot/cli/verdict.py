@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.cli.printing import print_table, show
-from bot.store.files.findings import Kind, Proof, TableProof
-from bot.store.files.state import REST_FOLDER
+from bot.store.files.folder.state import REST_FOLDER
+from bot.store.files.proof.findings import Kind, Proof, TableProof
 
 WORDS = {
     Kind.ONLY_IN_FOLDER: "only in the folder",

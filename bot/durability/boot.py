@@ -31,8 +31,8 @@ from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.durability.volume import clean, forget_replication, inspect_volume, place, quarantine, staged
 from bot.errors import ConfigurationError, InvalidInputError, ProtectedError, UnavailableError
 from bot.settings import Settings
-from bot.store.files.sides import import_source
-from bot.store.files.switch import require_switch
+from bot.store.files.modes.facts import import_source
+from bot.store.files.modes.switch import require_switch
 from bot.store.inspection import inspect_file
 from bot.store.legacy.importer import ImportOptions, import_folder, rejects_path
 from bot.store.legacy.report import ImportReport

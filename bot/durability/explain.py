@@ -21,7 +21,7 @@ from bot.rules.switching import Facts as SwitchFacts
 from bot.rules.switching import decide as decide_switch
 from bot.settings import Settings
 from bot.store.engine import UNTOUCHED
-from bot.store.files.sides import look
+from bot.store.files.modes.facts import look
 from bot.store.inspection import FileReport, inspect_file
 
 

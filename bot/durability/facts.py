@@ -13,7 +13,7 @@ from bot.durability.situation import BucketFacts, Facts, Unreachable
 from bot.durability.volume import inspect_volume, local_txid, traces
 from bot.errors import UnavailableError
 from bot.settings import Settings
-from bot.store.files.sides import import_source
+from bot.store.files.modes.facts import import_source
 from bot.store.inspection import FileKind, FileReport
 from bot.store.migrate import require_known
 

@@ -10,7 +10,7 @@ from bot.errors import ConfigurationError
 from bot.settings import Settings
 from bot.store.cipher import cipher_from
 from bot.store.engine import require_engine
-from bot.store.files.sides import require_folder
+from bot.store.files.modes.facts import require_folder
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from bot.model import EVERY_PERSONALITY, Cause, Conversation, Mapping, Turn, Tur
 from bot.store import conversations, logins, messages, turns
 from bot.store.cipher import Cipher
 from bot.store.engine import RawConnection, connect, opened
-from bot.store.files.backend import Backend, open_backend
+from bot.store.files.modes.backend import Backend, open_backend
 from bot.store.statement import Statement
 
 from .filling import ENCRYPTION_KEY, FIRST_ID, USERS, bench_settings, name_of, open_filled

@@ -10,9 +10,9 @@ import pytest
 from bot.durability.lock import VolumeLock
 from bot.store import storage
 from bot.store.engine import connect, opened, transaction
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.folder.state import FolderState
 from bot.store.files.plan import Format
-from bot.store.files.state import FolderState
 from bot.store.migrate import create_database
 from tests.cli.conftest import Ended, Run
 

@@ -24,9 +24,9 @@ from bot.sandbox.discord.server import DiscordOptions, DiscordSandbox
 from bot.settings import load_settings
 from bot.store.cipher import cipher_from
 from bot.store.engine import connect, opened
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.folder.state import FolderState
 from bot.store.files.plan import Format
-from bot.store.files.state import FolderState
 from tests.cli.conftest import process_environment
 
 KEY = base64.b64encode(b"k" * 32).decode()

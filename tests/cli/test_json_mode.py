@@ -12,8 +12,8 @@ from bot.durability.lock import VolumeLock
 from bot.settings import load_settings
 from bot.store.cipher import cipher_from
 from bot.store.engine import connect, opened
-from bot.store.files.backend import open_backend
-from bot.store.files.scratch import clear_scratch, scratch_path
+from bot.store.files.modes.backend import open_backend
+from bot.store.files.modes.scratch import clear_scratch, scratch_path
 from bot.store.inspection import FileKind, inspect_file
 from bot.store.statement import Statement
 from tests.cli.conftest import Run

@@ -27,7 +27,7 @@ from bot.errors import StorageError, TzurotError
 from bot.settings import Settings, load_settings
 from bot.store.cipher import cipher_from
 from bot.store.driver import SQLiteStore
-from bot.store.files.backend import open_backend
+from bot.store.files.modes.backend import open_backend
 from bot.store.statement import Query, Statement
 
 ADD = Statement("INSERT INTO blacklist (blacklisted_at) VALUES ('2026-11-23T19:00:00.000Z')")

@@ -11,7 +11,7 @@ import pytest
 from bot.durability.lock import VolumeLock
 from bot.durability.presence import LOCK_NAME
 from bot.errors import ExitCode
-from bot.store.files.state import MODE_FILE
+from bot.store.files.folder.state import MODE_FILE
 from tests.durability.conftest import Container, children, is_alive, until
 
 Make = Callable[[dict[str, str]], Container]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.files.aside import PREFIX as ASIDE
+from bot.store.files.folder.set_aside import PREFIX as ASIDE
 from tests.e2e.conftest import Installation
 
 

@@ -18,10 +18,10 @@ from bot.store.cipher import Cipher
 from bot.store.columns import to_text
 from bot.store.driver import Reader, SQLiteStore, open_reader
 from bot.store.engine import RawConnection, connect, connect_reader, opened, transaction
-from bot.store.files.backend import Backend, open_backend
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.load import LoadOptions, load_folder
-from bot.store.files.scratch import scratch_path
+from bot.store.files.modes.backend import Backend, open_backend
+from bot.store.files.modes.scratch import scratch_path
 from bot.store.legacy.record import Defaults
 from bot.store.migrate import create_database
 from bot.store.storage import OWN_TABLES

@@ -20,9 +20,9 @@ from bot.settings import KEY_RECIPE, Settings
 from bot.store.cipher import Cipher, cipher_from, require_keys
 from bot.store.console import Console
 from bot.store.engine import engine_version, require_engine
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.modes.switch import require_switch
 from bot.store.files.standing import find_changed
-from bot.store.files.switch import require_switch
 from bot.store.inspection import FileKind, FileReport, inspect_file
 from bot.store.migrate import known_migrations
 from bot.store.reader import open_reader

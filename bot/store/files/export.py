@@ -14,14 +14,14 @@ from bot.settings import Settings
 from bot.store import storage
 from bot.store.cipher import Cipher, cipher_from
 from bot.store.engine import RawConnection, connect_reader, connect_writer, opened, snapshot
-from bot.store.files.commit import STAGING
-from bot.store.files.folder import JsonFolder
+from bot.store.files.all_plans import all_plans
+from bot.store.files.folder.commit import STAGING
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.folder.state import FolderState
+from bot.store.files.modes.facts import look
 from bot.store.files.plan import FileContent, Format
-from bot.store.files.plans import all_plans
-from bot.store.files.records import read_records, read_rest
-from bot.store.files.sides import look
-from bot.store.files.state import FolderState
-from bot.store.files.tally import Progress
+from bot.store.files.proof.records import read_records, read_rest
+from bot.store.files.proof.tally import Progress
 from bot.store.legacy.folder import IMAGES, look_through
 from bot.store.storage import Storage
 from bot.store.translate import translated

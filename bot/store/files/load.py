@@ -11,12 +11,12 @@ from datetime import datetime
 from bot.errors import InvalidInputError, UnreadableError
 from bot.store.cipher import Cipher, require_keys_on
 from bot.store.engine import RawConnection
-from bot.store.files.folder import JsonFolder
-from bot.store.files.overlay import Overlay
-from bot.store.files.rest import REST_TABLES
-from bot.store.files.rest_file import RestFile, open_rest
-from bot.store.files.restore import PERSONALITIES, Restorer, empty_tables
-from bot.store.files.state import FolderState
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.folder.state import FolderState
+from bot.store.files.rest.overlay import Overlay
+from bot.store.files.rest.reading import RestFile, open_rest
+from bot.store.files.rest.restoring import PERSONALITIES, Restorer, empty_tables
+from bot.store.files.rest.tables import REST_TABLES
 from bot.store.legacy.decode import LegacyData, decode
 from bot.store.legacy.folder import LegacyFolder, look_through, survey
 from bot.store.legacy.placing import TABLES

@@ -12,12 +12,12 @@ import orjson
 from bot.errors import UnreadableError
 from bot.store.columns import to_text
 from bot.store.engine import RawConnection
-from bot.store.files.disk import digest_or_none
-from bot.store.files.findings import Proof
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.disk import digest_or_none
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.folder.state import FileDigest
 from bot.store.files.mirror import Work
-from bot.store.files.proof import ProofOptions, prove
-from bot.store.files.state import FileDigest
+from bot.store.files.proof.comparison import ProofOptions, prove
+from bot.store.files.proof.findings import Proof
 from bot.store.legacy.report import ImportReport
 
 ADD = "INSERT INTO imports (imported_at, folder, manifest) VALUES (:imported_at, :folder, :manifest)"

@@ -13,10 +13,10 @@ from typing import TypeAlias
 
 from bot.store import storage
 from bot.store.engine import RawConnection
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.folder.state import FolderState
 from bot.store.files.load import LoadOptions, empty_tables, load_folder
-from bot.store.files.rest import REST_TABLES, columns_of
-from bot.store.files.state import FolderState
+from bot.store.files.rest.tables import REST_TABLES, columns_of
 from bot.store.legacy.report import ImportReport
 from bot.store.statement import Statement
 from bot.store.storage import Storage

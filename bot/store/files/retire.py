@@ -16,12 +16,12 @@ from bot.rules.switching import DatabaseSide, FolderSide
 from bot.settings import Settings
 from bot.store import drills, storage
 from bot.store.engine import RawConnection
-from bot.store.files.commit import STAGING
-from bot.store.files.disk import FILE_MODE, digest_file, digest_or_none, make_folder, sync, sync_file, told
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.commit import STAGING
+from bot.store.files.folder.disk import FILE_MODE, digest_file, digest_or_none, make_folder, sync, sync_file, told
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.folder.state import MODE_FILE, REST_FOLDER, FileDigest, FolderState
+from bot.store.files.modes.facts import look
 from bot.store.files.plan import Format
-from bot.store.files.sides import look
-from bot.store.files.state import MODE_FILE, REST_FOLDER, FileDigest, FolderState
 from bot.store.legacy.encoding import detect_format
 from bot.store.legacy.folder import IMAGES, STAND_INS
 

@@ -11,7 +11,7 @@ from bot.rules.retirement import RetirementFacts, decide
 from bot.rules.standing import Folder, Imported, Kept, Mismatched, Standing
 from bot.settings import Settings
 from bot.store.columns import from_json, to_time
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.statement import Query, Row
 from bot.store.storage import Storage
 

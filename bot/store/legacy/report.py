@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bot.store.files.findings import Proof
+from bot.store.files.proof.findings import Proof
 from bot.store.legacy.folder import Ignored
 from bot.store.legacy.record import Reject
 

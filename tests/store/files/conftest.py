@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from bot.settings import Settings
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.folder.state import FolderState
 from bot.store.files.plan import FileContent, Format
-from bot.store.files.state import FolderState
 from tests.store.legacy.conftest import KEY, OWNER, Legacy, write_flat, write_nested
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -9,11 +9,11 @@ from typing import Any
 from bot.model import Secret
 from bot.store.cipher import cipher_from
 from bot.store.engine import connect, opened, transaction
-from bot.store.files.folder import JsonFolder
+from bot.store.files.all_plans import all_plans
+from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.load import LoadOptions, load_folder
 from bot.store.files.plan import Format
-from bot.store.files.plans import all_plans
-from bot.store.files.rest import REST_TABLES
+from bot.store.files.rest.tables import REST_TABLES
 from bot.store.legacy.record import Defaults
 from bot.store.legacy.report import ImportReport
 from bot.store.migrate import create_database

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import ProtectedError, StorageError
 from bot.store.files.export import Export, ExportOptions, export
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.plan import Format
 from tests.store.files.conftest import NOW
 from tests.store.files.lived import live, read_in, state_of

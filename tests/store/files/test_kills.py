@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from bot.store.driver import inspect_file
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.inspection import FileKind
 from tests.store.modes import MODES, ModeBackend, Rows, rows_of, rows_of_files, settings_of
 from tests.store.writing_process import HALF, write_until_killed

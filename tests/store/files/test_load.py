@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from bot.errors import ProtectedError, UnreadableError
 from bot.store.engine import connect, opened
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.load import empty_tables
 from bot.store.files.plan import Format
-from bot.store.files.rest import REST_TABLES
+from bot.store.files.rest.tables import REST_TABLES
 from bot.store.inspection import TABLES
 from bot.store.storage import OWN_TABLES
 from tests.store.conftest import make_key

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import UnreadableError
 from bot.store.files.plan import Format
-from tests.store.files.test_proof import edit, write_out
+from tests.store.files.proof.test_comparison import edit, write_out
 from tests.store.legacy.conftest import Legacy, write_flat
 
 

@@ -12,7 +12,7 @@ import pytest
 from bot.errors import UnreadableError
 from bot.store import storage
 from bot.store.engine import connect, opened
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.plan import Format
 from bot.store.legacy.importer import ImportOptions, import_folder, import_into_new
 from bot.store.storage import Storage
@@ -159,7 +159,7 @@ def test_a_folder_that_a_kill_left_unfinished_is_only_read(
     state = folder.read()
     assert state is not None
     with monkeypatch.context() as patched:
-        patched.setattr("bot.store.files.commit.Committer.finish", lambda *_: None)
+        patched.setattr("bot.store.files.folder.commit.Committer.finish", lambda *_: None)
         files = [(name, (content,)) for name, content in _emptied(folder)]
         folder.commit(files, replace(state, counter=8), drop=("avatars/metadata.json",))
     before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}

@@ -18,16 +18,16 @@ from bot.settings import Settings
 from bot.store.cipher import cipher_from
 from bot.store.columns import to_text
 from bot.store.engine import connect, connect_reader, opened
-from bot.store.files.backend import open_backend
-from bot.store.files.folder import JsonFolder
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.folder.state import MODE_FILE
+from bot.store.files.modes.backend import open_backend
 from bot.store.files.plan import Format
 from bot.store.files.retire import Retired, look_at_retirement, retire
-from bot.store.files.state import MODE_FILE
 from bot.store.migrate import create_database
 from tests.store.files.conftest import NOW
 from tests.store.files.lived import live
+from tests.store.files.proof.test_comparison import verify, write_out
 from tests.store.files.test_export import everything_in
-from tests.store.files.test_proof import verify, write_out
 from tests.store.legacy.conftest import Legacy
 
 SWITCHED = NOW - timedelta(days=31)

@@ -1,0 +1,55 @@
+"""Copies of files that are about to be replaced, kept beside them; nothing of that is ever deleted by itself."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from bot.store.files.folder.disk import FILE_MODE, make_folder, sync, sync_file, told
+
+PREFIX = ".tzurot-original-"
+UNFINISHED = ".tzurot-copying"
+
+
+def copy_aside(folder: Path, names: Iterable[str], now: datetime) -> Path:
+    """Copy the files into a new folder named after the time; it appears under its name when it is complete.
+
+    Copies and no links, because the original writes into its files where they lie. Raises StorageError.
+    """
+    unfinished = folder / UNFINISHED
+    try:
+        _clear(unfinished)
+        for name in names:
+            _copy(folder / name, unfinished / name)
+        for path in (unfinished, *unfinished.rglob("*")):
+            if path.is_dir():
+                sync(path)
+        target = next(path for path in _targets(folder, now) if not path.exists())
+        with told(target):
+            unfinished.rename(target)
+    finally:
+        _clear(unfinished)
+    sync(folder)
+    return target
+
+
+def _targets(folder: Path, now: datetime) -> Iterator[Path]:
+    name = f"{PREFIX}{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}"
+    yield folder / name
+    for number in count(2):
+        yield folder / f"{name}-{number}"
+
+
+def _copy(source: Path, target: Path) -> None:
+    make_folder(target.parent)
+    with told(target):
+        shutil.copyfile(source, target)
+        target.chmod(FILE_MODE)
+    sync_file(target)
+
+
+def _clear(unfinished: Path) -> None:
+    with told(unfinished):
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished)

@@ -1,0 +1,1 @@
+"""Whether a folder and the database hold the same records."""

@@ -1,0 +1,1 @@
+"""What the original's files can't say, as one file for each table beside them."""

@@ -1,0 +1,1 @@
+"""shadow mode: whether the files would have answered what the database was asked."""

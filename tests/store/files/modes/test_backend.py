@@ -1,0 +1,133 @@
+"""What a start in each mode makes of the folder and of the database, and what a stop leaves."""
+
+import tempfile
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bot.errors import ProtectedError
+from bot.model import Alias, Personality
+from bot.store import aliases, personalities
+from bot.store.driver import open_store
+from bot.store.files.folder.json_folder import JsonFolder
+from bot.store.files.modes.backend import open_backend
+from bot.store.statement import Statement
+from tests.store.modes import NOW, ModeBackend, cipher, rows_of, rows_of_files, settings_of
+
+LILITH = personalities.put(Personality("lilith", "Lilith", 7, NOW))
+ALIAS = aliases.add(Alias("lil", "lilith", 7, NOW))
+ECHO = personalities.put(Personality("echo", "Echo", 7, NOW))
+
+
+def made(folder: Path, mode: str, **settings: object) -> ModeBackend:
+    backend = ModeBackend(settings_of(folder, mode).model_copy(update=settings))
+    if not backend.settings.database_path.exists():
+        backend.create()
+    return backend
+
+
+async def write(backend: ModeBackend, *statements: Statement) -> None:
+    opened = await backend.open()
+    if statements:
+        await opened.store.write(*statements)
+    await opened.close()
+
+
+def places(folder: Path) -> dict[str, int]:
+    """Every file, and which one it is: a rewritten one is another."""
+    return {path.name: path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("mode", ["dual", "shadow"])
+async def test_a_start_that_finds_the_files_as_new_as_the_database_writes_none(tmp_path: Path, mode: str) -> None:
+    backend = made(tmp_path, mode)
+    await write(backend, LILITH)
+    before = places(backend.settings.json_folder)
+    await write(backend)
+    assert places(backend.settings.json_folder) == before
+
+
+async def test_a_start_in_dual_catches_up_with_what_was_not_flushed(tmp_path: Path) -> None:
+    backend = made(tmp_path, "dual")
+    await write(backend, LILITH)
+    store = await open_store(backend.path, settings=backend.settings)
+    await store.write(ECHO)
+    await store.close()
+    assert rows_of_files(backend.settings) != rows_of(backend.path)
+    await write(backend)
+    assert rows_of_files(backend.settings) == rows_of(backend.path)
+
+
+async def test_another_format_rewrites_everything_and_leaves_no_file_of_the_old_one(tmp_path: Path) -> None:
+    await write(made(tmp_path, "dual", json_format="gen1"), LILITH, ALIAS)
+    assert (tmp_path / "files" / "aliases.json").exists()
+    await write(made(tmp_path, "dual", json_format="gen2"))
+    assert not (tmp_path / "files" / "aliases.json").exists()
+    assert "lil" in (tmp_path / "files" / "personalities.json").read_text()
+    await write(made(tmp_path, "dual"), ECHO)  # and stays what it is
+    assert not (tmp_path / "files" / "aliases.json").exists()
+
+
+async def test_in_database_mode_no_folder_is_made(tmp_path: Path) -> None:
+    await write(made(tmp_path, "database"), LILITH)
+    assert not (tmp_path / "files").exists()
+
+
+async def test_what_the_original_left_is_served_kept_aside_and_rewritten_in_its_format(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "personalities.json").write_text('{"lilith": {"displayName": "Lilith", "odd": 1}}')
+    (folder / "aliases.json").write_text('{"lil": "lilith"}')
+    backend = made(tmp_path, "json")
+    opened = await backend.open()
+    assert [row.full_name for row in await opened.store.look_up(personalities.find_by_name("lil"))] == ["lilith"]
+    await opened.store.write(ECHO)
+    written = orjson.loads((folder / "personalities.json").read_bytes())
+    assert written["lilith"]["odd"] == 1
+    assert written["echo"]["displayName"] == "Echo"
+    [kept] = folder.glob(".tzurot-original-*")
+    assert (kept / "aliases.json").read_text() == '{"lil": "lilith"}'
+    await opened.close()
+
+
+async def test_the_scratch_database_is_private_and_gone_after_the_stop(tmp_path: Path) -> None:
+    backend = made(tmp_path, "json")
+    opened = await backend.open()
+    assert backend.path.exists()
+    assert backend.path.parent.stat().st_mode & 0o777 == 0o700
+    await opened.store.write(LILITH)
+    await opened.close()
+    assert not list(backend.path.parent.glob(f"{backend.path.name}*"))
+    assert not backend.settings.database_path.exists()
+
+
+async def test_a_scratch_folder_that_others_may_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    backend = made(tmp_path, "json")
+    backend.path.parent.mkdir(mode=0o755)
+    with pytest.raises(ProtectedError, match="others may read it") as caught:
+        await backend.open()
+    assert caught.value.exit_code == 3
+
+
+async def test_a_mode_that_would_serve_older_data_is_refused_and_accepted_when_asked(tmp_path: Path) -> None:
+    await write(made(tmp_path, "dual"), LILITH)
+    await write(made(tmp_path, "json"), ECHO)
+    settings = made(tmp_path, "database").settings
+    with pytest.raises(ProtectedError, match="served last") as caught:
+        await open_backend(settings, cipher())
+    assert caught.value.exit_code == 3
+    accepted = await open_backend(settings, cipher(), accept_older=True)
+    assert await accepted.store.fetch(personalities.get("echo")) == []
+    await accepted.close()
+
+
+async def test_the_folder_says_which_mode_serves_it(tmp_path: Path) -> None:
+    for mode in ("dual", "shadow", "json"):
+        await write(made(tmp_path, mode), personalities.put(Personality(mode, mode, 7, NOW)))
+        state = JsonFolder(tmp_path / "files").read()
+        assert state is not None
+        assert (state.mode, state.is_final) == (mode, True)
