@@ -14,7 +14,7 @@ from bot.sandbox.demo.keep import keep_up
 from bot.sandbox.demo.rehearsal import Rehearsal, require_copy
 from bot.sandbox.demo.report import Report
 from bot.sandbox.demo.story import Story
-from bot.sandbox.world import Sandbox
+from bot.sandbox.world import Outside, Sandbox
 from bot.settings import Settings
 
 
@@ -62,8 +62,8 @@ async def _demo(folder: Path, console: Console, *, as_json: bool, keep: bool) ->
 
 async def _rehearse(folder: Path, report: Report, settings: Settings, *, as_json: bool) -> None:
     require_copy(settings)
-    async with Sandbox(folder / "sandbox") as sandbox:
-        rehearsal = Rehearsal(sandbox, folder, report, settings)
+    async with Outside() as outside:
+        rehearsal = Rehearsal(outside, folder, report, settings)
         try:
             await rehearsal.play()
         finally:

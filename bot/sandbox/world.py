@@ -1,8 +1,8 @@
-"""The whole outside world of the bot on loopback: Discord, the AI service and a bucket."""
+"""The whole outside world of the bot on loopback: Discord, the AI service and a bucket, or without the latter."""
 
 import base64
 import os
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,8 +28,32 @@ SHORT_TIMES = {
 """Intervals that are made for services far away."""
 
 
-class Sandbox:
-    """Discord, AI service and bucket; `directory` holds the bucket's objects and is the caller's to remove.
+class Outside:
+    """Discord and the AI service: what a bot without a bucket needs of the world."""
+
+    def __init__(self, options: DiscordOptions | None = None) -> None:
+        self.discord = DiscordSandbox(options)
+        self.ai = AISandbox()
+        self._parts: list[AbstractAsyncContextManager[object]] = [self.discord, self.ai]
+        self._opened = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Start everything that is its own, or nothing."""
+        async with AsyncExitStack() as opening:
+            for part in self._parts:
+                await opening.enter_async_context(part)
+            self._opened = opening.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End what was started."""
+        await self._opened.aclose()
+
+
+class Sandbox(Outside):
+    """The same with a bucket, whose objects `directory` holds; it is the caller's to remove.
 
     A `bucket` that is given is running already and goes on when the rest ends.
     """
@@ -37,13 +61,11 @@ class Sandbox:
     def __init__(
         self, directory: Path, options: DiscordOptions | None = None, bucket: BucketSandbox | None = None
     ) -> None:
-        self.discord = DiscordSandbox(options)
-        self.ai = AISandbox()
+        super().__init__(options)
         self.bucket = bucket or BucketSandbox(directory / "bucket")
-        self._parts = (self.discord, self.ai) if bucket else (self.discord, self.ai, self.bucket)
         self._port = ReservedPort()
+        self._parts += [] if bucket else [self.bucket]
         self._encryption_key = base64.b64encode(os.urandom(32)).decode()
-        self._opened = AsyncExitStack()
 
     @property
     def port(self) -> int:
@@ -66,15 +88,6 @@ class Sandbox:
 
     async def __aenter__(self) -> Self:
         """Start everything that is its own, or nothing."""
-        async with AsyncExitStack() as opening:
-            for part in self._parts:
-                await opening.enter_async_context(part)
-            opening.callback(self._port.close)
-            self._opened = opening.pop_all()
+        await super().__aenter__()
+        self._opened.callback(self._port.close)
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End what was started."""
-        await self._opened.aclose()

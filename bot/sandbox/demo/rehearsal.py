@@ -9,7 +9,7 @@ from bot.sandbox.demo.process import BotProcess
 from bot.sandbox.demo.report import Report
 from bot.sandbox.demo.scene import Scene
 from bot.sandbox.discord.model import Channel, Permission, User
-from bot.sandbox.world import SHORT_TIMES, Sandbox
+from bot.sandbox.world import SHORT_TIMES, Outside
 from bot.settings import Settings
 
 STOP_TIMEOUT_SECONDS = 30
@@ -21,11 +21,11 @@ SELECT full_name FROM personalities WHERE is_active = 1 AND full_name NOT LIKE '
 class Rehearsal(Scene):
     """A newcomer logs in, adds a personality and talks to it and to one that was there; then the bot stops."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, report: Report, settings: Settings) -> None:
+    def __init__(self, sandbox: Outside, folder: Path, report: Report, settings: Settings) -> None:
         self._settings = settings
         super().__init__(sandbox, BotProcess(self._environment(sandbox), folder / "bot.log"), report)
 
-    def _environment(self, sandbox: Sandbox) -> dict[str, str]:
+    def _environment(self, sandbox: Outside) -> dict[str, str]:
         settings = self._settings
         # Its profiles are invented, and would take the place of what one's own personalities look like.
         service = {name: value for name, value in sandbox.ai.environment().items() if name != "PROFILE_INFO_ENDPOINT"}

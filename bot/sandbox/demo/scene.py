@@ -8,7 +8,7 @@ from bot.errors import TzurotError
 from bot.sandbox.demo.process import BotProcess
 from bot.sandbox.demo.report import Report
 from bot.sandbox.discord.model import Channel, Message, User
-from bot.sandbox.world import Sandbox
+from bot.sandbox.world import Outside
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ ANSWER_TIMEOUT_SECONDS = 10
 class Scene:
     """People and the bot in an open sandbox; `report` is told what they say."""
 
-    def __init__(self, sandbox: Sandbox, bot: BotProcess, report: Report) -> None:
+    def __init__(self, sandbox: Outside, bot: BotProcess, report: Report) -> None:
         self.sandbox = sandbox
         self.bot = bot
         self.report = report
