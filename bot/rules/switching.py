@@ -242,17 +242,23 @@ def _doubt_unmanaged(folder: FolderSide, other: DatabaseSide) -> _Doubt:
 
 
 def _serve(facts: Facts, warning: str = "") -> Verdict:
-    folder, record = facts.folder, facts.folder.record
-    # What this program has not written, or has gone on without, may be the only copy of something.
-    is_foreign = record is None or bool(folder.changed) or not record.is_final or bool(warning)
+    is_foreign = bool(warning) or _is_foreign(facts.folder, facts.database)
     return Verdict(
         facts.mode,
         None if warning else _lineage(facts),
         _counter(facts, is_accepted=bool(warning)),
-        must_set_aside=facts.mode is not Mode.DATABASE and is_foreign and not folder.is_empty,
+        must_set_aside=facts.mode is not Mode.DATABASE and is_foreign and not facts.folder.is_empty,
         warning=warning,
         notice="" if warning else _notice(facts),
     )
+
+
+def _is_foreign(folder: FolderSide, database: DatabaseSide | None) -> bool:
+    """Whether it may be the only copy of something: not written here, or for another database, or gone on without."""
+    record = folder.record
+    if record is None or folder.changed or not record.is_final:
+        return True
+    return database is not None and record.lineage != database.lineage
 
 
 def _lineage(facts: Facts) -> str | None:

@@ -163,6 +163,7 @@ def test_database_mode_leaves_the_files_alone(folder: str) -> None:
         ("at 5, left behind", True),
         ("at 5, changed, imported", True),
         ("another's", True),
+        ("another's, imported", True),
     ],
 )
 def test_files_that_may_be_the_only_ones_are_kept_before_they_follow(mode: Mode, folder: str, is_kept: bool) -> None:

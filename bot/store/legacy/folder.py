@@ -133,7 +133,7 @@ def survey(folder: LegacyFolder, *, may_skip: bool, watch: Callable[[str, int], 
 
 
 def _walk(path: Path) -> Iterator[str]:
-    for parent, folders, names in os.walk(path):
+    for parent, folders, names in os.walk(path, onerror=_refuse):
         inside = Path(parent).relative_to(path)
         for name in names:
             yield str(PurePosixPath(inside / name))
@@ -143,6 +143,12 @@ def _walk(path: Path) -> Iterator[str]:
             if is_link or relative in KNOWN or not os.access(Path(parent, name), os.R_OK | os.X_OK):
                 folders.remove(name)
                 yield relative
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that can't be read is not an empty one; one that is gone by now is."""
+    if not isinstance(error, FileNotFoundError):
+        raise UnreadableError(f"{error.filename} can't be read: {error.strerror}.")
 
 
 def _add_stand_ins(path: Path, files: dict[str, JsonFile], present: list[str]) -> Iterator[str]:

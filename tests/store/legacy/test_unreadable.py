@@ -1,5 +1,6 @@
 """Unreadable is never empty: nothing is written, and the sentence says which file, which line, which column."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.errors import InvalidInputError, UnreadableError
+from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.legacy.folder import KNOWN
 from bot.store.migrate import create_database
 
@@ -79,6 +81,20 @@ def test_a_folder_in_place_of_a_file_is_unreadable(flat: Any) -> None:
 def test_a_file_that_may_not_be_read_is_unreadable(flat: Any) -> None:
     (flat.path / "aliases.json").chmod(0)
     assert "aliases.json can't be opened" in refuse(flat)
+
+
+def test_a_folder_that_can_not_be_listed_is_no_empty_one(flat: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = os.scandir
+
+    def fail(path: Any) -> Any:
+        if Path(path) == flat.path:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", fail)
+    assert f"{flat.path} can't be read: Input/output error" in refuse(flat)
+    with pytest.raises(UnreadableError):
+        JsonFolder(flat.path).has_data()
 
 
 def test_the_rest_is_imported_where_that_is_wanted(flat: Any) -> None:

@@ -44,13 +44,15 @@ class JsonFolder:
         return self.read() is not None or bool(self.original_files())
 
     def original_files(self) -> list[str]:
-        """The names of the original's files that are there, with the avatars' images."""
+        """The names of the original's files that are there, with the avatars' images; raises UnreadableError."""
+        images = self.path / IMAGES
         try:
             found = look_through(self.path)
+            pictures = sorted(path.name for path in images.iterdir() if path.is_file()) if images.is_dir() else []
         except InvalidInputError:
             return []
-        images = self.path / IMAGES
-        pictures = sorted(path.name for path in images.iterdir() if path.is_file()) if images.is_dir() else []
+        except OSError as error:
+            raise UnreadableError(f"{error.filename} can't be read: {error.strerror}.") from None
         return [*(file.name for file in found.files.values()), *(f"{IMAGES}/{name}" for name in pictures)]
 
     def data_files(self) -> dict[str, FileDigest]:
