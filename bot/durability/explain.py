@@ -17,7 +17,7 @@ from bot.durability.refusals import describe_loss, find_short_copy
 from bot.durability.situation import BucketFacts, Facts
 from bot.durability.volume import inspect_volume
 from bot.errors import TzurotError
-from bot.rules.switching import Facts as SwitchFacts
+from bot.rules.storage_mode import Facts as SwitchFacts
 from bot.rules.switching import decide as decide_switch
 from bot.settings import Settings
 from bot.store.engine import UNTOUCHED

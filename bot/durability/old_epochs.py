@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from bot.durability.bucket import Bucket, Replica, Version
 from bot.durability.lineage import Current, Past, epoch_prefix, now_utc, parse_txid, read_marker
-from bot.durability.refusals import count
 from bot.errors import TzurotError
+from bot.rules.wording import counted
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class OldEpoch:
         last = f" (the last at {self.tail_at:%Y-%m-%d %H:%M:%S} UTC)" if self.tail_at else ""
         verb = "was" if self.tail == 1 else "were"
         return (
-            f"{count(self.tail, 'transaction')} {verb} written to {self.past.prefix} after epoch {self.successor} "
+            f"{counted(self.tail, 'transaction')} {verb} written to {self.past.prefix} after epoch {self.successor} "
             f"began from it{last}, and no later epoch has them. They are kept until {self.kept_until:%Y-%m-%d}; "
             f"look at them with `tzurot restore --epoch {self.past.epoch} --to PATH`."
         )
@@ -72,7 +72,7 @@ async def prune(settings: Settings, bucket: Bucket, version: Version, now: datet
         if past.epoch in stored and (number := await bucket.delete_all(past.prefix)):
             log.info(
                 "Deleted %s, %s: epoch %d ended %s",
-                *(past.prefix, count(number, "object"), past.epoch, f"{past.end:%Y-%m-%d %H:%M:%S} UTC"),
+                *(past.prefix, counted(number, "object"), past.epoch, f"{past.end:%Y-%m-%d %H:%M:%S} UTC"),
             )
 
 

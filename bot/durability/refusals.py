@@ -4,6 +4,7 @@ from bot.durability.lease import Confirmed
 from bot.durability.lineage import Current, Marker
 from bot.durability.situation import BucketFacts, Facts
 from bot.errors import ProtectedError
+from bot.rules.wording import counted
 from bot.store.inspection import FileKind
 
 PROBLEMS_LENGTH = 300
@@ -37,7 +38,7 @@ def describe_loss(facts: Facts, restored_txid: int) -> str:
         return _loss_of_another_epoch(facts, marker)
     if local is not None and local > restored_txid:
         return (
-            f"It lacks {count(local - restored_txid, 'transaction')} that had not reached the bucket "
+            f"It lacks {counted(local - restored_txid, 'transaction')} that had not reached the bucket "
             f"(the copy ends at {restored_txid}, the volume at {local} or later)."
         )
     if facts.database is FileKind.MISSING:
@@ -51,11 +52,6 @@ def _loss_of_another_epoch(facts: Facts, marker: Marker) -> str:
         place = f"; what of that was uploaded is at {marker.prefix}" if uploaded else ""
         return f"It lacks what was written in epoch {marker.epoch}, which was never confirmed{place}."
     return "" if facts.database is FileKind.MISSING else "It may lack what only this volume had."
-
-
-def count(number: int, noun: str) -> str:
-    """`1 transaction`, `2 transactions`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def describe_other_epoch(facts: Facts, marker: Marker, bucket: BucketFacts, current: Current) -> str:

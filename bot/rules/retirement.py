@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.rules.wording import counted
+
 DAY = timedelta(days=1)
 
 
@@ -55,16 +57,12 @@ def _missing(facts: RetirementFacts, switched_at: datetime, due_at: datetime, da
     if not facts.has_files:
         missing.append("There are no files to move away.")
     if days_left:
-        missing.append(f"They are kept until {_moment(due_at)}, {_days(days_left)} from now.")
+        missing.append(f"They are kept until {_moment(due_at)}, {counted(days_left, 'day')} from now.")
     if not facts.has_drill:
         missing.append(f"No restore drill of the bot has passed since the switch at {_moment(switched_at)}.")
     if facts.folder_fault:
         missing.append(facts.folder_fault)
     return missing
-
-
-def _days(count: int) -> str:
-    return f"{count} day{'' if count == 1 else 's'}"
 
 
 def _moment(moment: datetime) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.rules.duration import describe_duration
 from bot.rules.standing import Mismatched, Standing
+from bot.rules.wording import counted
 
 SHOWN = 3
 MEANINGS = {
@@ -87,20 +88,20 @@ def _describe_following(standing: Standing, told: str) -> tuple[Level, str]:
     if standing.changed:
         return Level.FAIL, f"{_describe_changed(standing)}. `tzurot verify {standing.path}` lists what differs"
     if standing.behind:
-        return Level.WARN, f"{_count(standing.behind, 'change')} behind: {told}. A running bot is about to write them"
+        return Level.WARN, f"{counted(standing.behind, 'change')} behind: {told}. A running bot is about to write them"
     return Level.OK, f"in step: {told}"
 
 
 def _describe_changed(standing: Standing) -> str:
     more = len(standing.changed) - SHOWN
-    names = ", ".join(standing.changed[:SHOWN]) + (f" and {_count(more, 'other file')}" if more > 0 else "")
+    names = ", ".join(standing.changed[:SHOWN]) + (f" and {counted(more, 'other file')}" if more > 0 else "")
     return f"ANOTHER PROGRAM HAS CHANGED {names} in {standing.path}"
 
 
 def _describe_failure(standing: Standing) -> str:
     since = f" since {standing.failed_at:%Y-%m-%d %H:%M:%S} UTC" if standing.failed_at else ""
     return (
-        f"BEHIND{since} by {_count(standing.behind, 'change')}: {standing.error} Nothing is lost, the database has"
+        f"BEHIND{since} by {counted(standing.behind, 'change')}: {standing.error} Nothing is lost, the database has"
         " everything; a running bot tries again every few seconds"
     )
 
@@ -109,7 +110,7 @@ def _describe_comparison(standing: Standing, now: datetime) -> tuple[Level, str]
     if standing.mismatches:
         found = "; ".join(map(_describe_mismatch, standing.mismatches[:SHOWN]))
         more = len(standing.mismatches) - SHOWN
-        others = f"; and {_count(more, 'other table')}" if more > 0 else ""
+        others = f"; and {counted(more, 'other table')}" if more > 0 else ""
         return Level.FAIL, (
             f"THE FILES ANSWER DIFFERENTLY: {found}{others}. Do not switch to json;"
             f" `tzurot verify {standing.path}` lists every record that differs"
@@ -120,17 +121,13 @@ def _describe_comparison(standing: Standing, now: datetime) -> tuple[Level, str]
             "nothing yet: a running bot does it every SHADOW_INTERVAL_SECONDS, as soon as it has read something",
         )
     age = describe_duration((now - standing.compared_at).total_seconds())
-    return Level.OK, f"{_count(standing.compared, 'read')}, the last {age} ago; the files answered all of them alike"
+    return Level.OK, f"{counted(standing.compared, 'read')}, the last {age} ago; the files answered all of them alike"
 
 
 def _describe_mismatch(one: Mismatched) -> str:
     return (
-        f"{one.table} in {_count(one.reads, 'read')}, first {one.first_key!r} at {one.first_at:%Y-%m-%d %H:%M:%S} UTC"
+        f"{one.table} in {counted(one.reads, 'read')}, first {one.first_key!r} at {one.first_at:%Y-%m-%d %H:%M:%S} UTC"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _describe_kept(standing: Standing) -> tuple[Level, str]:
@@ -138,7 +135,7 @@ def _describe_kept(standing: Standing) -> tuple[Level, str]:
     if kept is None:
         return Level.PLAIN, where
     if kept.days_left:
-        return Level.PLAIN, f"{where}, {_count(kept.days_left, 'day')} more; nothing deletes them by itself"
+        return Level.PLAIN, f"{where}, {counted(kept.days_left, 'day')} more; nothing deletes them by itself"
     if not kept.has_drill:
         return Level.WARN, f"{where}; their time is over, but no restore on trial of the bot's own has succeeded since"
     return Level.PLAIN, f"{where}; their time is over: `tzurot retire` moves them away"
@@ -149,10 +146,10 @@ def _describe_import(standing: Standing) -> tuple[Level, str]:
     if found is None:
         return Level.PLAIN, "none"
     rejected = f", {found.rejected:,} of them rejected" if found.rejected else ""
-    told = f"{found.at:%Y-%m-%d %H:%M:%S} UTC from {found.folder}, {_count(found.records, 'record')}{rejected}"
+    told = f"{found.at:%Y-%m-%d %H:%M:%S} UTC from {found.folder}, {counted(found.records, 'record')}{rejected}"
     if found.differences:
         return Level.FAIL, (
-            f"{told}; {_count(found.differences, 'record')} DIFFERED afterwards."
+            f"{told}; {counted(found.differences, 'record')} DIFFERED afterwards."
             f" `tzurot verify {found.folder}` lists them"
         )
     return Level.OK, f"{told}, and afterwards both sides held the same"

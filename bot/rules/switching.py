@@ -4,95 +4,11 @@ Two sides know which mode served last and up to which change: the database, and 
 file. Either alone is enough to refuse.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from bot.errors import ProtectedError
-
-NAMES_LIMIT = 3
-
-
-class Mode(StrEnum):
-    """Where the state is kept; the values of STORAGE_MODE."""
-
-    JSON = "json"
-    """The files are the truth."""
-    DUAL = "dual"
-    """The database is the truth, and the files follow it."""
-    SHADOW = "shadow"
-    """As dual, and what was read is compared with the files."""
-    DATABASE = "database"
-    """The database alone."""
-
-
-FOLLOWED = (Mode.DUAL, Mode.SHADOW)
-"""The modes in which files follow the database."""
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseSide:
-    """What a database says of itself.
-
-    `mode` served it last. Where that is None, nobody has, or (`is_unrecorded`) a version did that did not write it
-    down; `has_import` says that a folder was imported into it.
-    """
-
-    lineage: str
-    counter: int = 0
-    mode: Mode | None = None
-    has_import: bool = False
-    is_unrecorded: bool = False
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nobody can miss anything of it."""
-        return self.mode is None and not self.has_import and not self.is_unrecorded
-
-
-@dataclass(frozen=True, slots=True)
-class FolderRecord:
-    """What the folder's mode file says; not `is_final` where the database went on without the folder."""
-
-    lineage: str
-    counter: int
-    is_final: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class FolderSide:
-    """The folder of JSON files; without a `record` it is as the original left it, or not there.
-
-    `changed` are the original's files that are not as the mode file says, `lost` what it names that is gone or is
-    ours and damaged; `is_imported` says that each of the original's files is exactly what the database has imported.
-    """
-
-    path: str
-    has_data: bool = False
-    record: FolderRecord | None = None
-    changed: Sequence[str] = ()
-    lost: Sequence[str] = ()
-    is_imported: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is there, not even a mode file."""
-        return self.record is None and not self.has_data
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything that the decision depends on.
-
-    `may_begin` is leave to begin with nothing at all; `is_importing` says that this very start makes the database
-    of the folder.
-    """
-
-    mode: Mode
-    database: DatabaseSide | None
-    folder: FolderSide
-    may_begin: bool = False
-    is_importing: bool = False
+from bot.rules.storage_mode import FOLLOWED, DatabaseSide, Facts, FolderRecord, FolderSide, Mode
+from bot.rules.wording import counted, some_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,28 +62,42 @@ def _doubt_database(facts: Facts) -> _Doubt | None:
         return _doubt_new_database(facts)
     if database.mode is Mode.JSON:
         sentence = f"The files in {folder.path} were served last{_ahead(database, folder)}."
-    elif folder.record is not None:
-        sentence = _newer_in_folder(database, folder, folder.record)
-    elif folder.has_data and not (folder.is_imported or database.is_unrecorded):
-        sentence = f"The files in {folder.path} were never imported into this database, or were changed since."
-    else:
+    elif _is_known_to(database, folder):
         return None
+    else:
+        sentence = lacking(folder, database.lineage, database.counter)
     return _Doubt(sentence, _take_in(folder)) if sentence else None
 
 
-def _newer_in_folder(database: DatabaseSide, folder: FolderSide, record: FolderRecord) -> str:
-    """What a folder with a mode file has that the database lacks."""
-    if folder.is_imported and (folder.changed or record.lineage != database.lineage):
-        return ""
-    if record.lineage != database.lineage:
+def lacking(folder: FolderSide, lineage: str, counter: int) -> str:
+    """What the files have that a database of this lineage may lack at that change, as a sentence, or nothing."""
+    record = folder.record
+    if record is None:
+        is_known = folder.is_imported or not folder.has_data
+        sentence = f"The files in {folder.path} were never imported into this database, or were changed since."
+        return "" if is_known else sentence
+    if record.lineage != lineage:
         return _other_lineage(folder)
     if folder.changed:
         return (
-            f"Another program has changed {_names(folder.changed)} in {folder.path}, "
+            f"Another program has changed {some_of(folder.changed)} in {folder.path}, "
             "so the database may lack what the files have."
         )
-    ahead = record.counter - database.counter
-    return f"The files in {folder.path} have {_changes(ahead)} that the database lacks." if ahead > 0 else ""
+    ahead = record.counter - counter
+    return f"The files in {folder.path} have {counted(ahead, 'change')} that the database lacks." if ahead > 0 else ""
+
+
+def fault_of(folder: FolderSide, lineage: str, counter: int) -> str:
+    """How the files are not exactly what such a database has imported or written, as a sentence, or nothing."""
+    return lacking(folder, lineage, counter) or (_lost(folder).sentence if folder.lost else "")
+
+
+def _is_known_to(database: DatabaseSide, folder: FolderSide) -> bool:
+    """Whether the database has what the files have, whatever is known of who wrote them."""
+    if folder.record is None:
+        return database.is_unrecorded
+    is_as_written = folder.record.lineage == database.lineage and not folder.changed
+    return folder.is_imported and not is_as_written
 
 
 def _doubt_new_database(facts: Facts) -> _Doubt | None:
@@ -209,7 +139,7 @@ def _newer_in_database(database: DatabaseSide | None, folder: FolderSide, record
     if database is not None and database.counter > record.counter:
         if database.mode is Mode.DATABASE:  # which counts its starts, not its changes: a number would play them down
             return f"The files in {folder.path} lack everything that the database has served alone since."
-        ahead = _changes(database.counter - record.counter)
+        ahead = counted(database.counter - record.counter, "change")
         return f"The database has {ahead} that the files in {folder.path} lack."
     return "" if record.is_final else _left_behind(folder)
 
@@ -282,7 +212,7 @@ def _counter(facts: Facts, *, is_accepted: bool) -> int:
 def _notice(facts: Facts) -> str:
     folder, database = facts.folder, facts.database
     if facts.mode is Mode.JSON and folder.changed:
-        return f"Another program has changed {_names(folder.changed)} in {folder.path}; as they are now, they count."
+        return f"Another program has changed {some_of(folder.changed)} in {folder.path}; as they are now, they count."
     is_unknown = database is not None and database.is_unrecorded and folder.record is None and not folder.is_imported
     if facts.mode is not Mode.JSON and is_unknown and folder.has_data:
         return f"The files in {folder.path} are older than the database, which an earlier version has served."
@@ -293,7 +223,7 @@ def _ahead(database: DatabaseSide, folder: FolderSide) -> str:
     record = folder.record
     if record is None or record.lineage != database.lineage or record.counter <= database.counter:
         return ", so the database may lack what they have"
-    return f", and have {_changes(record.counter - database.counter)} that the database lacks"
+    return f", and have {counted(record.counter - database.counter, 'change')} that the database lacks"
 
 
 def _other_lineage(folder: FolderSide) -> str:
@@ -305,7 +235,7 @@ def _left_behind(folder: FolderSide) -> str:
 
 
 def _lost(folder: FolderSide) -> _Doubt:
-    return _Doubt(f"{_names(folder.lost)} in {folder.path} is gone or damaged.", "Put it back as it was written.")
+    return _Doubt(f"{some_of(folder.lost)} in {folder.path} is gone or damaged.", "Put it back as it was written.")
 
 
 def _take_in(folder: FolderSide) -> str:
@@ -321,12 +251,3 @@ def _write_out(folder: FolderSide, database: DatabaseSide | None) -> str:
     if is_known or folder.is_imported or folder.is_empty:
         return f"Bring the files up to date with `tzurot export {folder.path}`."
     return "Write the database into a new folder with `tzurot export DIR`, and let JSON_DIR name that."
-
-
-def _changes(number: int) -> str:
-    return f"{number:,} change{'' if number == 1 else 's'}"
-
-
-def _names(files: Sequence[str]) -> str:
-    more = len(files) - NAMES_LIMIT
-    return ", ".join(files[:NAMES_LIMIT]) + (f" and {more} more" if more > 0 else "")

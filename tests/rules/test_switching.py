@@ -6,7 +6,8 @@ from itertools import product
 import pytest
 
 from bot.errors import ExitCode, ProtectedError
-from bot.rules.switching import DatabaseSide, Facts, FolderRecord, FolderSide, Mode, Verdict, decide
+from bot.rules.storage_mode import DatabaseSide, Facts, FolderRecord, FolderSide, Mode
+from bot.rules.switching import Verdict, decide
 
 OURS, THEIRS = "a" * 32, "b" * 32
 AT_5 = FolderRecord(OURS, 5)

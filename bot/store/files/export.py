@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.errors import ProtectedError, UnreadableError
 from bot.model import Clock, utc_now
-from bot.rules.switching import FolderSide
+from bot.rules.switching import fault_of
 from bot.settings import Settings
 from bot.store import storage
 from bot.store.cipher import Cipher, cipher_from
@@ -102,30 +102,18 @@ def _make_way(folder: JsonFolder, recorded: Storage, options: ExportOptions) -> 
             f"{path} is the running bot's own folder.", remedy="Name another folder for a snapshot, or stop the bot."
         )
     side = look(settings.model_copy(update={"json_dir": path})).folder
-    if not side.is_imported and (fault := _fault(side, recorded)):
-        raise ProtectedError(f"Nothing was exported: {path} {fault}.", remedy="Name a new or an empty folder.")
+    fault = fault_of(side, recorded.lineage, recorded.counter)
+    if fault and not side.is_imported:
+        raise ProtectedError(f"Nothing was exported. {fault}", remedy="Name a new or an empty folder.")
     if side.is_empty and path.resolve() != settings.database_path.parent.resolve():
         _require_empty(path)
     # What a database was served beside is not final: that may be the original's own files.
-    is_as_written = side.record is not None and side.record.is_final and not _fault(side, recorded)
+    is_as_written = side.record is not None and side.record.is_final and not fault
     return None if side.is_empty or is_as_written else folder.set_aside(options.clock())
 
 
 def _is_served_from(settings: Settings, path: Path) -> bool:
     return settings.mode == "json" and path.resolve() == settings.json_folder.resolve()
-
-
-def _fault(side: FolderSide, recorded: Storage) -> str:
-    """Why what is in the folder may be the only one of its kind."""
-    record = side.record
-    if record is None:
-        return "holds files that were never imported into this database, or were changed since" if side.has_data else ""
-    if record.lineage != recorded.lineage:
-        return "holds the state of another database"
-    if differing := [*side.changed, *side.lost]:
-        return f"was changed by another program: {differing[0]} is not as it was written"
-    ahead = record.counter - recorded.counter
-    return f"is {ahead:,} changes newer than the database" if ahead > 0 else ""
 
 
 def _require_served_last(recorded: Storage, options: ExportOptions) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from bot.rules.wording import counted, some_of
 from bot.store import storage
 from bot.store.engine import RawConnection
 from bot.store.files.folder.json_folder import JsonFolder
@@ -20,8 +21,6 @@ from bot.store.files.rest.tables import REST_TABLES, columns_of
 from bot.store.legacy.report import ImportReport
 from bot.store.statement import Statement
 from bot.store.storage import Storage
-
-NAMES_LIMIT = 3
 
 Work: TypeAlias = Callable[[RawConnection], ImportReport]
 """What an import does inside its transaction."""
@@ -50,7 +49,7 @@ class Merge:
 
     def __call__(self, connection: RawConnection) -> ImportReport:
         """Do the work, and note that it was done."""
-        is_left = _storage(connection).mode == "json"
+        is_left = storage.read_from(connection).mode == "json"
         report = self.work(connection)
         if is_left or report.count("imported"):
             _execute(connection, storage.take_in(str(self.folder.absolute())))
@@ -71,8 +70,8 @@ class Mirror:
         """Mirror or merge; the report says which, and why."""
         if not any(connection.execute(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone() for table in REST_TABLES):
             report = self._fill(connection)
-            report.remarks.append(PARTLY.format(_names(self.changed)) if self.changed else MIRRORED)
-        elif reason := self._why_not(_storage(connection)):
+            report.remarks.append(PARTLY.format(some_of(self.changed)) if self.changed else MIRRORED)
+        elif reason := self._why_not(storage.read_from(connection)):
             report = self.read()(connection)
             report.remarks.append(reason)
         else:
@@ -84,11 +83,11 @@ class Mirror:
         if self.state.lineage != kept.lineage:
             return OTHER
         if self.changed:
-            return CHANGED.format(_names(self.changed))
+            return CHANGED.format(some_of(self.changed))
         if not self.state.is_final:  # what it had is in the database, and more, of which nobody counted the changes
             return LEFT
         ahead = kept.counter - self.state.counter
-        return BEHIND.format(f"{ahead:,} change{'' if ahead == 1 else 's'}") if ahead > 0 else ""
+        return BEHIND.format(counted(ahead, "change")) if ahead > 0 else ""
 
     def _fill(self, connection: RawConnection) -> ImportReport:
         report = load_folder(connection, self.folder, self.options)
@@ -124,14 +123,5 @@ def _account(connection: RawConnection, table: str, report: ImportReport) -> Non
     report.notes.deleted += total - found
 
 
-def _storage(connection: RawConnection) -> Storage:
-    return storage.read(connection.execute(storage.get().sql).fetchone())
-
-
 def _execute(connection: RawConnection, statement: Statement) -> None:
     connection.execute(statement.sql, statement.parameters)
-
-
-def _names(files: Sequence[str]) -> str:
-    more = len(files) - NAMES_LIMIT
-    return ", ".join(files[:NAMES_LIMIT]) + (f" and {more} more" if more > 0 else "")

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from bot.errors import ConflictError, StorageError
 from bot.rules.retirement import RetirementFacts
-from bot.rules.switching import DatabaseSide, FolderSide
+from bot.rules.switching import fault_of
 from bot.settings import Settings
 from bot.store import drills, storage
 from bot.store.engine import RawConnection
@@ -52,7 +52,7 @@ def look_at_retirement(connection: RawConnection, settings: Settings) -> Retirem
         verified_at=latest[0].verified_at if latest else None,
         retention=timedelta(seconds=settings.json_retention_seconds),
         has_files=not facts.folder.is_empty,
-        folder_fault=_fault(facts.database, facts.folder),
+        folder_fault=fault_of(facts.folder, recorded.lineage, recorded.counter),
     )
 
 
@@ -72,20 +72,6 @@ def retire(folder: JsonFolder, connection: RawConnection, target: Path | None, n
             raise StorageError(f"{folder.path / left[0]} can't be taken away.", remedy="Run it again.")
     _clear(folder.path)
     return Retired(folder.path, chosen, files)
-
-
-def _fault(database: DatabaseSide | None, folder: FolderSide) -> str:
-    """How the folder is not exactly what was imported or written here."""
-    record = folder.record
-    if record is None:
-        is_known = folder.is_imported or not folder.has_data
-        return "" if is_known else f"The files in {folder.path} were never imported, or were changed since."
-    if database is None or record.lineage != database.lineage:
-        return f"The files in {folder.path} are another installation's."
-    if differing := [*folder.changed, *folder.lost]:
-        return f"{differing[0]} in {folder.path} is not as it was when the database took over."
-    ahead = record.counter - database.counter
-    return f"The files in {folder.path} are {ahead:,} changes newer than the database." if ahead > 0 else ""
 
 
 def _as_found(folder: JsonFolder, connection: RawConnection, now: datetime) -> FolderState:

@@ -73,7 +73,7 @@ def test_the_original_s_files_may_go_if_they_are_what_was_imported(switched: Swi
     switched.legacy.settings = switched.legacy.settings.model_copy(update={"json_dir": switched.legacy.path})
     assert switched.decide().is_allowed
     (switched.legacy.path / "auto_response.json").write_text("[]")
-    assert "were never imported, or were changed since" in switched.decide().missing[0]
+    assert "were never imported into this database, or were changed since" in switched.decide().missing[0]
 
 
 @pytest.mark.parametrize("was", ["the original's", "dual"])
@@ -110,7 +110,7 @@ def test_files_that_are_newer_than_the_database_stay(switched: Switched) -> None
     state = folder.read()
     assert state is not None
     folder.commit((), replace(state, counter=5))
-    assert "4 changes newer" in switched.decide().missing[0]
+    assert "4 changes that the database lacks" in switched.decide().missing[0]
 
 
 def test_a_drill_that_failed_last_does_not_undo_one_that_passed(switched: Switched) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.errors import TzurotError
 from bot.model import Clock, utc_now
-from bot.rules.switching import Mode
+from bot.rules.storage_mode import Mode
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.columns import to_text

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.errors import ConfigurationError, ProtectedError, UnreadableError
-from bot.rules.switching import DatabaseSide, Facts, FolderRecord, FolderSide, Mode
+from bot.rules.storage_mode import DatabaseSide, Facts, FolderRecord, FolderSide, Mode
 from bot.settings import Settings
 from bot.store import storage
 from bot.store.engine import RawConnection, connect, opened
@@ -86,7 +86,7 @@ def _read_database(connection: RawConnection) -> tuple[DatabaseSide, list[storag
     )
     if "storage" not in tables:
         return DatabaseSide("", is_unrecorded=has_lived), []
-    kept = storage.read(connection.execute(storage.get().sql).fetchone())
+    kept = storage.read_from(connection)
     query = storage.imports()
     imports = [query.read(row) for row in connection.execute(query.sql)]
     mode = Mode(kept.mode) if kept.mode else None
