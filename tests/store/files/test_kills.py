@@ -29,7 +29,7 @@ async def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(tmp_path: 
     acknowledged: set[int] = set()
     first = 0
     for _ in range(kills):
-        told = write_until_killed(tmp_path, mode, first, moments.randrange(1, 200))
+        told = write_until_killed(tmp_path, mode, first, moments.randrange(1, 100))
         assert told
         acknowledged.update(told)
         if mode != "database":
