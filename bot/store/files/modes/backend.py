@@ -20,7 +20,7 @@ from bot.store.files.load import LoadOptions, load_folder
 from bot.store.files.loader import Loader
 from bot.store.files.modes.due import Due
 from bot.store.files.modes.rewriter import Rewriter
-from bot.store.files.modes.scratch import clear_scratch, scratch_path
+from bot.store.files.modes.scratch import clear_scratch, make_private, scratch_path
 from bot.store.files.modes.switch import Switch, begin, leave_database, record, require_switch
 from bot.store.files.modes.write_behind import Rounds, WriteBehind
 from bot.store.files.modes.write_through import WriteThrough
@@ -74,13 +74,19 @@ async def open_backend(
     """
     switch = await asyncio.to_thread(require_switch, settings, accept_older=accept_older)
     await asyncio.to_thread(begin, settings, switch, clock())
-    await asyncio.to_thread(Workspace(switch.folder).clear)
+    await asyncio.to_thread(_clear_leftovers, switch.folder)
     opening = _Opening(settings, cipher, switch, clock)
     if switch.mode is Mode.JSON:
         return await _open_json(opening)
     if switch.mode is Mode.DATABASE:
         return Backend(await open_store(settings.database_path, settings=settings), switch.mode)
     return await _open_followed(opening)
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """What a killed bot left aside of the folder's state, in whichever mode."""
+    Workspace(folder).clear()
+    clear_scratch(scratch_path(folder))
 
 
 async def _open_followed(opening: _Opening) -> Backend:
@@ -110,7 +116,7 @@ async def _open_json(opening: _Opening) -> Backend:
 
 
 def _load(opening: _Opening, path: Path) -> None:
-    clear_scratch(path)
+    make_private(path.parent)
     create_database(path)
     settings, now = opening.settings, opening.clock()
     defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(now))

@@ -19,8 +19,7 @@ def scratch_path(folder: Path) -> Path:
 
 
 def clear_scratch(path: Path) -> None:
-    """Remove what a bot before left, and make the folder."""
-    make_private(path.parent)
+    """Remove it; nothing where it is not there."""
     for suffix in ("", *SIDE_FILES):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 

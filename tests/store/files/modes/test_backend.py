@@ -12,6 +12,7 @@ from bot.store import aliases, personalities
 from bot.store.driver import open_store
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.modes.backend import open_backend
+from bot.store.files.modes.scratch import make_private
 from bot.store.statement import Statement
 from tests.store.modes import NOW, ModeBackend, cipher, rows_of, rows_of_files, settings_of
 
@@ -100,6 +101,14 @@ async def test_the_scratch_database_is_private_and_gone_after_the_stop(tmp_path:
     await opened.close()
     assert not list(backend.path.parent.glob(f"{backend.path.name}*"))
     assert not backend.settings.database_path.exists()
+
+
+async def test_what_a_killed_bot_left_of_it_is_gone_with_the_next_start_in_any_mode(tmp_path: Path) -> None:
+    left = made(tmp_path, "json").path
+    make_private(left.parent)
+    left.write_bytes(b"of a bot that was killed")
+    await write(made(tmp_path, "dual"))
+    assert not left.exists()
 
 
 async def test_a_scratch_folder_that_others_may_read_is_refused(
