@@ -75,11 +75,10 @@ def export(target: Path, options: ExportOptions) -> Export:
     with translated(), opened(reader) as connection, snapshot(connection):
         recorded = storage.read_from(connection)
         aside = _make_way(folder, recorded, options)
-        before = folder.read()
-        state = _state(before, recorded, options)
+        state = _state(folder, recorded, options)
         contents = _contents(connection, cipher, state.format, options.progress)
         try:
-            written = folder.commit(contents, state, drop={*state.files, *folder.data_files()})
+            written = folder.commit(contents, state, drop=set(state.files))
         except BaseException:
             if is_new:
                 _remove(target)
@@ -132,8 +131,8 @@ def _require_empty(path: Path) -> None:
         )
 
 
-def _state(before: FolderState | None, recorded: Storage, options: ExportOptions) -> FolderState:
-    named = options.format or options.settings.json_format
+def _state(folder: JsonFolder, recorded: Storage, options: ExportOptions) -> FolderState:
+    before, named = folder.read(), options.format or options.settings.json_format
     return FolderState(
         lineage=recorded.lineage,
         mode=recorded.mode or options.settings.mode,
@@ -141,7 +140,7 @@ def _state(before: FolderState | None, recorded: Storage, options: ExportOptions
         format=Format(named) if named else before.format if before else Format.GEN2,
         is_final=not options.is_served,
         written_at=options.clock(),
-        files=before.files if before else {},
+        files={**(before.files if before else {}), **folder.data_files()},
     )
 
 

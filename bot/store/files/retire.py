@@ -5,7 +5,7 @@ Killed at any point it can be run again: the copies that are there are used, and
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -67,7 +67,7 @@ def retire(folder: JsonFolder, connection: RawConnection, target: Path | None, n
     chosen = _choose(folder, target, files, now) if files else None
     if chosen:
         _copy_all(folder, chosen, files)
-        folder.commit((), state, drop=files)
+        folder.commit((), replace(state, files=files), drop=files)
         if left := [name for name in files if folder.path.joinpath(name).exists()]:
             raise StorageError(f"{folder.path / left[0]} can't be taken away.", remedy="Run it again.")
     _clear(folder.path)

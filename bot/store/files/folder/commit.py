@@ -2,20 +2,21 @@
 
 import logging
 import secrets
+import shutil
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import StorageError
-from bot.store.files.folder.disk import digest_or_none, make_folder, sync, sync_file, told, write_file
+from bot.store.files.folder.disk import FILE_MODE, digest_or_none, make_folder, sync, sync_file, told, write_file
 from bot.store.files.folder.mode_file import CommitRecord, Pending, read_record, require_inside
 from bot.store.files.folder.state import MODE_FILE, FileDigest, FolderState
 from bot.store.files.plan import FileContent
 
 STAGING = ".tzurot-new"
 OVERTAKEN = ".tzurot-overtaken"
-"""Where a committed file is kept whose place another program took before it was renamed."""
+"""Where a file is kept, the last one of its name, that gave way because another program wrote it meanwhile."""
 RECORD = "mode"
 
 logger = logging.getLogger(__name__)
@@ -52,14 +53,18 @@ class Committer:
             staged = self.staging / f"{token}-{number}"
             fresh[require_inside(name)] = digest = write_file(staged, pieces)
             with told(self.path / name):
-                if digest == state.files.get(name) == digest_or_none(self.path / name):
+                before = digest_or_none(self.path / name)
+                if digest == state.files.get(name) == before:
                     staged.unlink()
                     continue
                 sync_file(staged)
                 self._prepare(self.path / name)
-                pending[name] = Pending(staged.name, self._before(name, state))
+                pending[name] = Pending(staged.name, before.sha256 if before else None)
+            self._keep_foreign(name, before, (state.files.get(name), digest))
         gone = set(drop) - fresh.keys()
         dropped = {name: found.sha256 for name in sorted(gone) if (found := digest_or_none(self.path / name))}
+        for name in dropped:
+            self._keep_foreign(name, digest_or_none(self.path / name), (state.files.get(name),))
         files = {name: digest for name, digest in {**state.files, **fresh}.items() if name not in gone}
         return CommitRecord(replace(state, files=files), pending, dropped)
 
@@ -112,11 +117,8 @@ class Committer:
                 left.unlink(missing_ok=True)
 
     def _left(self) -> list[Path]:
-        return list(self.staging.iterdir()) if self.staging.is_dir() else []
-
-    def _before(self, name: str, state: FolderState) -> str | None:
-        known = state.files.get(name) or digest_or_none(self.path / name)
-        return known.sha256 if known else None
+        with told(self.staging):
+            return list(self.staging.iterdir()) if self.staging.is_dir() else []
 
     def _prepare(self, place: Path) -> None:
         """Raise now what would make the rename fail after the commit."""
@@ -143,6 +145,19 @@ class Committer:
             else:
                 self._write_record(before)
                 (self.staging / RECORD).replace(self.path / MODE_FILE)
+
+    def _keep_foreign(self, name: str, found: FileDigest | None, known: Collection[FileDigest | None]) -> None:
+        """Copy a file that is about to be replaced or deleted, where another program has written it."""
+        if found is None or found in known:
+            return
+        place, kept = self.path / name, self.path / OVERTAKEN / name
+        make_folder(kept.parent)
+        with told(kept):
+            shutil.copyfile(place, kept)
+            kept.chmod(FILE_MODE)
+        sync_file(kept)
+        sync(kept.parent)
+        logger.warning("%s", f"{place} was changed by another program, and gives way; what stood there is in {kept}.")
 
     def _keep_overtaken(self, record: CommitRecord) -> None:
         """Leave a file that another program has written since the commit; what was meant for it is kept beside."""

@@ -127,5 +127,7 @@ def _wait_for_lock(descriptor: int, folder: Path) -> None:
                     remedy="Wait for it, or stop the bot whose JSON folder it is.",
                 ) from None
             time.sleep(LOCK_PAUSE_SECONDS)
+        except OSError as error:  # a volume without locks
+            raise storage_error(folder, error) from error
         else:
             return

@@ -68,9 +68,19 @@ class JsonFolder:
         added = [name for name in self.original_files() if name not in state.files and name not in dropped]
         return tuple(sorted(differing + added))
 
-    def lacks_any(self, state: FolderState) -> bool:
-        """Whether a file of the state is not in its place."""
-        return any(not (self.path / name).exists() for name in state.files)
+    def is_as_left(self, state: FolderState) -> bool:
+        """Whether it still says what it said when this state was written, and no file is missing.
+
+        Raises StorageError where another installation's folder has taken its place.
+        """
+        found = self.read()
+        if found and found.lineage != state.lineage:
+            raise StorageError(
+                f"{self.path} can't be written: another installation's files are there by now.",
+                remedy="Mount the right volume again, and start.",
+            )
+        is_same = found is not None and (found.counter, found.files) == (state.counter, state.files)
+        return is_same and all((self.path / name).exists() for name in state.files)
 
     def locate(self, name: str) -> Path:
         """Where the content of a file lies now: in its place, or still in the staging folder."""

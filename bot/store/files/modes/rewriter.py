@@ -42,7 +42,8 @@ class Rewriter:
         Raises StorageError, or UnreadableError for a row that no file can say; the folder is then as it was.
         """
         # Which files a plan has written before it no longer does is known only once it ran here.
-        is_whole = tables is None or self.must_rewrite or not self._owned or self.folder.lacks_any(self.state)
+        is_known = self.folder.is_as_left(self.state) and bool(self._owned)
+        is_whole = tables is None or self.must_rewrite or not is_known
         due = [plan for plan in self.plans if is_whole or plan.tables & (tables or frozenset())]
         owned: dict[str, set[str]] = {}
         state = replace(self.state, counter=counter, written_at=self.clock())

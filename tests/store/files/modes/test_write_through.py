@@ -13,6 +13,7 @@ from bot.settings import Settings
 from bot.store import storage
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore, open_store
+from bot.store.files.folder import commit
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import FolderState
 from bot.store.files.modes.rewriter import Rewriter
@@ -139,3 +140,43 @@ async def test_a_reader_sees_nothing_that_is_not_in_the_files(world: World) -> N
     await asyncio.wait([looking])
     assert len(seen) > 30
     assert all(set(found) <= set(files) for found, files in seen)
+
+
+async def test_what_somebody_wrote_into_a_file_meanwhile_gives_way_and_is_kept(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.store.write(respond(1000))
+    (world.folder.path / "auto_responses.json").write_text("[1000, 7]")
+    await world.store.write(respond(1001))
+    assert world.files()["auto_responses.json"] == [1000, 1001]
+    assert (world.folder.path / ".tzurot-overtaken/auto_responses.json").read_text() == "[1000, 7]"
+    assert "auto_responses.json was changed by another program, and gives way" in caplog.text
+
+
+async def test_a_commit_that_stands_although_it_was_reported_as_failed_is_put_right_by_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.store.write(respond(1000))
+    with monkeypatch.context() as failing:
+
+        def fail(path: Path) -> None:
+            if path == world.folder.path:
+                raise StorageError("The disk reported an error.")
+
+        failing.setattr(commit, "sync", fail)
+        failing.setattr(commit.Committer, "_take_back", lambda *_: None)
+        with pytest.raises(StorageError):
+            await world.store.write(respond(1001))
+    assert world.files()["auto_responses.json"] == [1000, 1001]
+    await world.store.write(blacklist(1000))
+    assert world.files() == {"auto_responses.json": [1000], "blacklist.json": [1000]}
+    assert [world.counter()] == await world.store.fetch(COUNTER)
+
+
+async def test_another_installations_folder_in_its_place_is_left_alone(world: World, tmp_path: Path) -> None:
+    await world.store.write(respond(1000))
+    world.folder.path.rename(tmp_path / "unmounted")
+    theirs = world.folder.commit((), FolderState("theirs", "json", 7, Format.GEN2, is_final=True, written_at=NOW))
+    with pytest.raises(StorageError, match="another installation's files are there by now"):
+        await world.store.write(respond(1001))
+    assert world.folder.read() == theirs
