@@ -40,9 +40,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.switch_over", description=__doc__)
     parser.add_argument("--users", type=int, default=20, help="how many talk all the time (20)")
     parser.add_argument("--seconds-per-mode", type=float, default=6.0, help="how long each mode serves (6)")
-    parser.add_argument(
-        "--kills", type=int, default=2, help="how often each of the first four is killed with SIGKILL (2)"
-    )
+    kills = "how often each of the first four is killed with SIGKILL while it starts, and again while it serves (2)"
+    parser.add_argument("--kills", type=int, default=2, help=kills)
     parser.add_argument("--folder", type=Path, help="a new folder for all of it, which stays for whoever wants to look")
     arguments = parser.parse_args()
     wish = Wish(arguments.users, seconds_per_mode=arguments.seconds_per_mode, kills=arguments.kills)

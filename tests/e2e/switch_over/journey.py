@@ -26,6 +26,9 @@ ALONE = {
 """What makes a command look at a database of its own, away from the bot's."""
 
 OWN = ".tzurot*"
+STARTING_SECONDS = (0.2, 1.4)
+"""How far a start gets that is killed: from the first look at the volume to the first answers."""
+
 FOLLOWED = ("dual", "shadow")
 
 
@@ -69,9 +72,12 @@ class Journey:
     async def serve(self, mode: str, *, kills: int = 0, is_last: bool = False, **changes: str) -> Stage:
         """Start in a mode, serve everybody, stop, and look whether everything is there; people talk all the time.
 
-        Before the last stop they fall silent, until everything is answered. `changes` are settings for the first start.
+        Before the last stop they fall silent, until everything is answered. Each of the kills is two: one while it
+        starts, one in the middle of the load. `changes` are settings for the start.
         """
-        stage = Stage(mode=mode, start_seconds=await self.machine.start(mode, **changes), kills=kills)
+        for _ in range(kills):
+            await self.machine.start_and_kill(mode, self._chance.uniform(*STARTING_SECONDS), **changes)
+        stage = Stage(mode=mode, start_seconds=await self.machine.start(mode, **changes), kills=2 * kills)
         self.stages.append(stage)
         if len(self.stages) == 1:
             await self.people.settle()

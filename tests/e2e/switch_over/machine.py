@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -55,8 +56,7 @@ class Machine:
     async def start(self, mode: str, **changes: str) -> float:
         """Start the bot, and wait until it is on Discord; how many seconds that took."""
         sessions, began = self._discord.session_count, monotonic()
-        self._process = BotProcess(self._environment | changes | {"STORAGE_MODE": mode}, self._log)
-        await self._process.start()
+        self._process = await self._begin(mode, changes)
         watch = asyncio.create_task(self._process.watch())
         connected = asyncio.create_task(
             self._discord.wait_for_session(after=sessions, timeout_seconds=START_TIMEOUT_SECONDS)
@@ -72,6 +72,17 @@ class Machine:
                 task.cancel()
             await asyncio.gather(watch, connected, return_exceptions=True)
         return monotonic() - began
+
+    async def start_and_kill(self, mode: str, after_seconds: float, **changes: str) -> None:
+        """Start the bot, and end everything by force, however far it got."""
+        self._process = await self._begin(mode, changes)
+        await asyncio.sleep(after_seconds)
+        await self.kill()
+
+    async def _begin(self, mode: str, changes: Mapping[str, str]) -> BotProcess:
+        process = BotProcess({**self._environment, **changes, "STORAGE_MODE": mode}, self._log)
+        await process.start()
+        return process
 
     async def stop(self) -> int:
         """End the bot as an operator does; its exit code."""

@@ -13,7 +13,7 @@ from bot.sandbox.discord.model import Channel, Message, Permission, User
 from bot.sandbox.world import Sandbox
 from tests.e2e.switch_over.changes import Command, Promised, promised
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 40.0
 GARDENS = 4
 QUIET_SECONDS = 0.5
 """Who would say something twice does it within this time after the last answer."""
