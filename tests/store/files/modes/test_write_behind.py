@@ -172,6 +172,20 @@ async def test_a_failed_round_is_told_once_noted_tried_again_and_over_when_it_wo
     assert "up to date again" in caplog.text
 
 
+@pytest.mark.usefixtures("obeying_permissions")
+async def test_a_folder_that_may_not_be_written_fails_no_write_and_is_caught_up_with_later(world: World) -> None:
+    async with world.opened() as behind:
+        await behind.catch_up()
+        world.folder.path.chmod(0o500)
+        await world.store.write(respond(200))
+        await behind.catch_up()
+        assert "read-only for this user" in ((await world.row()).files_error or "")
+        world.folder.path.chmod(0o700)
+        await behind.catch_up()
+        assert world.files()["auto_responses.json"] == [200]
+        assert (await world.row()).files_error is None
+
+
 async def test_a_row_that_no_file_can_say_is_trouble_that_names_the_file_and_no_content(
     world: World, behind: WriteBehind
 ) -> None:
