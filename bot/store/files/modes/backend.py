@@ -1,11 +1,14 @@
 """The store in the mode that the settings ask for, with what belongs to it: opened and closed as one."""
 
 import asyncio
+import logging
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bot.errors import TzurotError
+from bot.errors import StorageError, TzurotError
 from bot.model import Clock, utc_now
 from bot.rules.storage_mode import Mode
 from bot.settings import Settings
@@ -14,6 +17,7 @@ from bot.store.columns import to_text
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.engine import connect_reader, connect_writer, opened, transaction
 from bot.store.files.all_plans import all_plans
+from bot.store.files.folder.disk import make_folder
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import FolderState
 from bot.store.files.load import LoadOptions, load_folder
@@ -28,9 +32,12 @@ from bot.store.files.plan import Format
 from bot.store.files.shadow.mode import Shadow, Workspace
 from bot.store.legacy.encoding import detect_format
 from bot.store.legacy.record import Defaults
+from bot.store.legacy.report import ImportReport
 from bot.store.migrate import create_database
 from bot.store.reader import open_connection
 from bot.store.translate import translated
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +91,10 @@ async def open_backend(
 
 
 def _clear_leftovers(folder: Path) -> None:
-    """What a killed bot left aside of the folder's state, in whichever mode."""
-    Workspace(folder).clear()
-    clear_scratch(scratch_path(folder))
+    """What a killed bot left aside of the folder's state, in whichever mode; most can do without that place."""
+    with suppress(StorageError):
+        Workspace(folder).clear()
+        clear_scratch(scratch_path(folder))
 
 
 async def _open_followed(opening: _Opening) -> Backend:
@@ -107,6 +115,7 @@ async def _open_followed(opening: _Opening) -> Backend:
 
 
 async def _open_json(opening: _Opening) -> Backend:
+    await asyncio.to_thread(make_folder, opening.switch.folder)
     path = scratch_path(opening.switch.folder)
     await asyncio.to_thread(_load, opening, path)
     await asyncio.to_thread(leave_database, opening.settings, opening.switch, opening.clock())
@@ -123,8 +132,20 @@ def _load(opening: _Opening, path: Path) -> None:
     options = LoadOptions(opening.cipher, defaults, now, lambda *_: None)
     with translated(), opened(connect_writer(path, settings, is_scratch=True)) as connection, transaction(connection):
         if opening.switch.has_files:
-            load_folder(connection, JsonFolder(opening.switch.folder), options)
+            _tell_rejects(load_folder(connection, JsonFolder(opening.switch.folder), options), opening.switch.folder)
         record(connection, opening.switch, now)
+
+
+def _tell_rejects(report: ImportReport, folder: Path) -> None:
+    """Say which records of the original are not served, because they make no sense or name what is not there."""
+    if report.rejects:
+        counted = Counter(reject.file for reject in report.rejects)
+        found = ", ".join(f"{number:,} of {file}" for file, number in counted.items())
+        log.warning(
+            "%s",
+            f"These records in {folder} can't be understood, are not served, and stay only in the copies that were"
+            f" made of the files: {found}. `tzurot import --dry-run` of the copies lists them",
+        )
 
 
 def _rewriter_of(opening: _Opening) -> Rewriter:

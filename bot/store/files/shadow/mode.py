@@ -60,7 +60,8 @@ class Workspace:
         """Copy the database as it is in the connection's snapshot, page by page."""
         make_private(self.path.parent)
         self.clear()
-        self.path.mkdir(FOLDER_MODE)
+        with told(self.path):
+            self.path.mkdir(FOLDER_MODE)
         with closing(connect(self.serving, "rwc", LOCK_SECONDS)) as copy:
             copy.execute("PRAGMA synchronous=OFF")
             connection.backup(copy)

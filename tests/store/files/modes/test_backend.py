@@ -1,18 +1,21 @@
 """What a start in each mode makes of the folder and of the database, and what a stop leaves."""
 
+import errno
+import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
-from bot.errors import ProtectedError
+from bot.errors import ProtectedError, StorageError
 from bot.model import Alias, Personality
 from bot.store import aliases, personalities
 from bot.store.driver import open_store
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.modes.backend import open_backend
-from bot.store.files.modes.scratch import make_private
+from bot.store.files.modes.scratch import make_private, scratch_path
 from bot.store.statement import Statement
 from tests.store.modes import NOW, ModeBackend, cipher, rows_of, rows_of_files, settings_of
 
@@ -140,3 +143,55 @@ async def test_the_folder_says_which_mode_serves_it(tmp_path: Path) -> None:
         state = JsonFolder(tmp_path / "files").read()
         assert state is not None
         assert (state.mode, state.is_final) == (mode, True)
+
+
+async def test_records_that_make_no_sense_are_named_before_the_files_are_rewritten_without_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "personalities.json").write_text('{"lilith": {"displayName": "Lilith"}, "bad": 7}')
+    (folder / "channel_activations.json").write_text('{"123456789012345678": "nobody"}')
+    await write(made(tmp_path, "json"), ECHO)
+    assert "1 of personalities.json, 1 of channel_activations.json" in caplog.text
+    [kept] = folder.glob(".tzurot-original-*")
+    assert "nobody" in (kept / "channel_activations.json").read_text()
+
+
+def test_two_folders_of_one_path_have_each_their_own_scratch_database(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    ours = scratch_path(folder)
+    assert scratch_path(folder) == ours
+    folder.rename(tmp_path / "another containers")
+    folder.mkdir()
+    assert scratch_path(folder) != ours
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EROFS])
+async def test_without_a_temporary_directory_json_mode_says_so_and_the_others_do_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    make = Path.mkdir
+
+    def fail(path: Path, *args: Any, **more: Any) -> None:
+        if path.name.startswith("tzurot-"):
+            raise OSError(fault, os.strerror(fault))
+        make(path, *args, **more)
+
+    monkeypatch.setattr(Path, "mkdir", fail)
+    with pytest.raises(StorageError, match=r"tzurot-\d+ can't be written"):
+        await made(tmp_path, "json").open()
+    await write(made(tmp_path / "files", "database"), LILITH)
+
+
+async def test_where_there_is_no_temporary_directory_at_all_it_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", fail)
+    with pytest.raises(StorageError, match="Set TMPDIR"):
+        await made(tmp_path, "json").open()
+    await write(made(tmp_path / "files", "database"), LILITH)
