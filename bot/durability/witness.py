@@ -16,7 +16,7 @@ from bot.errors import ProtectedError, UnavailableError
 from bot.rules.drill import Bracket, Rows
 from bot.settings import Settings
 from bot.store import canary, overview
-from bot.store.engine import RawConnection, connect_reader, opened
+from bot.store.engine import RawConnection, ask, connect_reader, opened
 from bot.store.translate import translated
 
 ATTEMPTS = 5
@@ -109,11 +109,8 @@ def find_witness(settings: Settings) -> Witness | None:
 
 def _look(connection: RawConnection) -> Seen:
     version: int = connection.execute("PRAGMA data_version").fetchone()[0]
-    tables = overview.tables()
-    names = [tables.read(row) for row in connection.execute(tables.sql)]
-    counts = overview.count_rows(names)
-    rows = dict(counts.read(row) for row in connection.execute(counts.sql))
-    return Seen(version, _nonce(connection), rows)
+    names = ask(connection, overview.tables())
+    return Seen(version, _nonce(connection), dict(ask(connection, overview.count_rows(names))))
 
 
 def _nonce(connection: RawConnection) -> str:

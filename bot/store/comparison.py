@@ -7,7 +7,7 @@ checkpoint up. A row that changes while it is read counts as it was at its own r
 # ruff: noqa: S608 - names of tables and columns come from the database's own catalogue
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from bot.errors import StorageError, UnreadableError
 from bot.store.engine import RawConnection, connect_reader, opened
 from bot.store.migrate import read_applied
 from bot.store.overview import TABLES
+from bot.store.progress import Progress
 from bot.store.translate import REFUSALS, translate
 
 CHUNK = 1_000
@@ -27,7 +28,6 @@ MOVES_BY_ITSELF = frozenset({"canary", "gateway_marks", "storage"})
 
 Key = tuple[Any, ...]
 RawRow = tuple[Any, ...]
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pysqlite3
 
 from bot.errors import ProtectedError
 from bot.settings import Settings
+from bot.store.statement import Query, Statement, T
 
 OLDEST_SAFE = (3, 51, 3)
 CACHED_STATEMENTS = 512
@@ -136,6 +137,17 @@ def snapshot(connection: RawConnection) -> Iterator[None]:
         yield
     finally:
         roll_back(connection)
+
+
+def run(connection: RawConnection, *statements: Statement) -> None:
+    """Run what repositories return, inside the transaction that is open."""
+    for statement in statements:
+        connection.execute(statement.sql, statement.parameters)
+
+
+def ask(connection: RawConnection, query: Query[T]) -> list[T]:
+    """All values of a query, as the connection sees them now."""
+    return [query.read(row) for row in connection.execute(query.sql, query.parameters)]
 
 
 def roll_back(connection: RawConnection) -> None:

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bot.rules.storage_mode import FOLLOWED
 from bot.store.columns import from_json, to_text, to_text_or_none, to_time_or_none
-from bot.store.engine import RawConnection
+from bot.store.engine import RawConnection, ask
 from bot.store.group import CommitHook
 from bot.store.statement import Query, Row, Statement
 
 OWN_TABLES = frozenset({"storage", "imports", "shadow_mismatches", "canary", "drills", "gateway_refusals"})
 """Tables about this database file and this process; the JSON folder has no part of them."""
-
-FOLLOWED_MODES = ("dual", "shadow")
-"""The modes in which JSON files follow the database, so that its changes are counted."""
 
 COUNT = "UPDATE storage SET counter = counter + 1"
 COUNT_UNCOUNTED = "UPDATE storage SET counter = counter + 1 WHERE mode = 'database'"
@@ -64,11 +62,10 @@ class Import:
 
 def get() -> Query[Storage]:
     """The one row."""
-    return Query("SELECT * FROM storage", read)
+    return Query("SELECT * FROM storage", _read)
 
 
-def read(row: Row) -> Storage:
-    """The row as a value."""
+def _read(row: Row) -> Storage:
     return Storage(
         lineage=row["lineage"],
         mode=row["mode"],
@@ -92,13 +89,13 @@ def note_files(failed_at: datetime | None, error: str | None) -> Statement:
 
 def read_from(connection: RawConnection) -> Storage:
     """The one row, as the connection's transaction sees it."""
-    return read(connection.execute("SELECT * FROM storage").fetchone())
+    return ask(connection, get())[0]
 
 
 def is_followed_by(recorded: Storage, folder: Path) -> bool:
     """Whether the files of this folder, under whatever path, follow the database while it is served."""
     is_same = recorded.folder is not None and Path(recorded.folder).resolve() == folder.resolve()
-    return is_same and recorded.mode in FOLLOWED_MODES
+    return is_same and recorded.mode in FOLLOWED
 
 
 def serve(lineage: str, counter: int, mode: str, *, folder: str, now: datetime) -> Statement:
@@ -136,7 +133,7 @@ def _read_import(row: Row) -> Import:
 def counting_hook(connection: RawConnection) -> CommitHook | None:
     """What each COMMIT needs in this database: a count of its changes if JSON files follow it, else nothing."""
     row = connection.execute("SELECT mode FROM storage").fetchone()
-    return count if row and row["mode"] in FOLLOWED_MODES else None
+    return count if row and row["mode"] in FOLLOWED else None
 
 
 @contextmanager

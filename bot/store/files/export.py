@@ -21,8 +21,8 @@ from bot.store.files.folder.state import FolderState
 from bot.store.files.modes.facts import look
 from bot.store.files.plan import FileContent, Format
 from bot.store.files.proof.records import read_records, read_rest
-from bot.store.files.proof.tally import Progress
 from bot.store.legacy.folder import IMAGES, look_through
+from bot.store.progress import Progress
 from bot.store.storage import Storage
 from bot.store.translate import translated
 

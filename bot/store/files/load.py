@@ -4,7 +4,7 @@ The rest of a table of the original counts only while its files are as they were
 program has changed one, that file alone says what the table is; personalities keep their numbers all the same.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from bot.store.legacy.placing import TABLES
 from bot.store.legacy.record import Defaults
 from bot.store.legacy.report import ImportReport, TableCount
 from bot.store.legacy.transfer import Replay, Transfer
+from bot.store.progress import Progress
 
 __all__ = ["LoadOptions", "empty_tables", "load_folder"]
 
@@ -37,7 +38,7 @@ class LoadOptions:
     cipher: Cipher
     defaults: Defaults
     now: datetime
-    progress: Callable[[str, int], None]
+    progress: Progress
     by_records: bool = False
 
 

@@ -13,13 +13,12 @@ from typing import TypeAlias
 
 from bot.rules.wording import counted, some_of
 from bot.store import storage
-from bot.store.engine import RawConnection
+from bot.store.engine import RawConnection, run
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import FolderState
 from bot.store.files.load import LoadOptions, empty_tables, load_folder
 from bot.store.files.rest.tables import REST_TABLES, columns_of
 from bot.store.legacy.report import ImportReport
-from bot.store.statement import Statement
 from bot.store.storage import Storage
 
 Work: TypeAlias = Callable[[RawConnection], ImportReport]
@@ -52,7 +51,7 @@ class Merge:
         is_left = storage.read_from(connection).mode == "json"
         report = self.work(connection)
         if is_left or report.count("imported"):
-            _execute(connection, storage.take_in(str(self.folder.absolute())))
+            run(connection, storage.take_in(str(self.folder.absolute())))
         return report
 
 
@@ -92,7 +91,7 @@ class Mirror:
     def _fill(self, connection: RawConnection) -> ImportReport:
         report = load_folder(connection, self.folder, self.options)
         report.ignored.clear()  # what lies beside its files is this program's, like the database
-        _execute(connection, storage.take_over(self.state.lineage, self.state.counter))
+        run(connection, storage.take_over(self.state.lineage, self.state.counter))
         return report
 
     def _replace(self, connection: RawConnection) -> ImportReport:
@@ -121,7 +120,3 @@ def _account(connection: RawConnection, table: str, report: ImportReport) -> Non
     count.imported -= int(same)
     count.unchanged += int(same)
     report.notes.deleted += total - found
-
-
-def _execute(connection: RawConnection, statement: Statement) -> None:
-    connection.execute(statement.sql, statement.parameters)

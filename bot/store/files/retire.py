@@ -15,9 +15,18 @@ from bot.rules.retirement import RetirementFacts
 from bot.rules.switching import fault_of
 from bot.settings import Settings
 from bot.store import drills, storage
-from bot.store.engine import RawConnection
+from bot.store.engine import RawConnection, ask
 from bot.store.files.folder.commit import STAGING
-from bot.store.files.folder.disk import FILE_MODE, digest_file, digest_or_none, make_folder, sync, sync_file, told
+from bot.store.files.folder.disk import (
+    copy_file,
+    digest_file,
+    digest_or_none,
+    make_folder,
+    sync,
+    sync_all,
+    sync_file,
+    told,
+)
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import MODE_FILE, REST_FOLDER, FileDigest, FolderState
 from bot.store.files.modes.facts import look
@@ -44,8 +53,7 @@ class Retired:
 def look_at_retirement(connection: RawConnection, settings: Settings) -> RetirementFacts:
     """What speaks for and against retiring the settings' folder; its files are read, nothing is changed."""
     recorded, facts = storage.read_from(connection), look(settings)
-    query = drills.latest()
-    latest = [query.read(row) for row in connection.execute(query.sql)]
+    latest = ask(connection, drills.latest())
     serves_alone = "database" == recorded.mode == settings.mode
     return RetirementFacts(
         switched_at=recorded.switched_at if serves_alone else None,
@@ -120,9 +128,7 @@ def _copy_all(folder: JsonFolder, target: Path, files: Files) -> None:
             _copy(folder.path / name, target / name, digest)
         if (mode_file := folder.path / MODE_FILE).exists():
             _copy(mode_file, target / MODE_FILE, digest_file(mode_file))
-        for path in (target, *target.rglob("*")):
-            if path.is_dir():
-                sync(path)
+        sync_all(target)
     except BaseException:
         if is_new:
             shutil.rmtree(target, ignore_errors=True)
@@ -135,8 +141,7 @@ def _copy(source: Path, target: Path, expected: FileDigest) -> None:
     make_folder(target.parent)
     part = target.with_name(target.name + PART)
     with told(target):
-        shutil.copyfile(source, part)
-        part.chmod(FILE_MODE)
+        copy_file(source, part)
         sync_file(part)
         if digest_file(part) != expected:
             raise StorageError(f"{source} is not what it was a moment ago.", remedy="Find out who writes it.")

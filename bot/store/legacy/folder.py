@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from bot.errors import InvalidInputError, UnreadableError
 from bot.store.legacy.json_file import JsonFile
+from bot.store.progress import Progress
 
 PERSONALITIES = "personalities.json"
 ALIASES = "aliases.json"
@@ -111,7 +112,7 @@ def look_through(path: Path, database: Path | None = None) -> LegacyFolder:
     return LegacyFolder(path, files, tuple(ignored), tuple(notes))
 
 
-def survey(folder: LegacyFolder, *, may_skip: bool, watch: Callable[[str, int], None]) -> LegacyFolder:
+def survey(folder: LegacyFolder, *, may_skip: bool, watch: Progress) -> LegacyFolder:
     """Read every file to its end before anything is written; tells `watch` how many entries each has.
 
     Raises UnreadableError with every file that can't be read, unless those may be skipped.

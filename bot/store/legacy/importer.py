@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from bot.errors import ProtectedError, StorageError
 from bot.model import Clock, utc_now
 from bot.settings import Settings
 from bot.store.cipher import cipher_from, require_keys
-from bot.store.columns import to_text
 from bot.store.driver import open_store
 from bot.store.engine import RawConnection
 from bot.store.files.folder.json_folder import JsonFolder
@@ -28,11 +26,9 @@ from bot.store.legacy.record import Defaults
 from bot.store.legacy.report import ImportReport
 from bot.store.legacy.transfer import Transfer
 from bot.store.migrate import SIDE_FILES, create_database, sync_folder
+from bot.store.progress import Progress
 
 REJECTS_SUFFIX = ".import-rejects.json"
-
-Progress = Callable[[str, int], None]
-"""Told now and then, from another thread: what is being done, and how many of its records are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +149,7 @@ def _plan(source: _Source, database_path: Path, options: ImportOptions, watch: "
     """What to do inside the transaction; a folder of the original's is read to its end before that begins."""
     settings, now, folder = options.settings, options.clock(), source.folder
     before = {} if options.is_dry_run else look_at_files(folder)
-    defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(now))
+    defaults = Defaults.of(settings, now)
     cipher = cipher_from(settings)
 
     def read() -> Merge:

@@ -16,7 +16,7 @@ from bot.model import Secret
 from bot.store import changes
 from bot.store.changes import Action, Edit, Kind
 from bot.store.cipher import Cipher
-from bot.store.engine import RawConnection
+from bot.store.engine import RawConnection, run
 from bot.store.legacy.record import SEALED_KEY, Columns, Row, to_json
 from bot.store.statement import Value
 
@@ -132,8 +132,7 @@ class Placer:
     def _record(self, table: Table, columns: Columns) -> None:
         if table.kind is not None and self.is_recorded:
             edit = Edit(BY_IMPORT, self.now, batch=None)
-            change = edit.record(table.kind, Action.PUT, table.subject(columns))
-            self.connection.execute(change.sql, change.parameters)
+            run(self.connection, edit.record(table.kind, Action.PUT, table.subject(columns)))
 
     def _write(self, table: Table, row: Row, *, is_new: bool) -> None:
         columns = self.stored(table, row)

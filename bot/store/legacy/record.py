@@ -9,11 +9,14 @@ the original always writes them). Any other column without a value and without a
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 import orjson
 
 from bot.model import NOBODY, Secret
+from bot.settings import Settings
+from bot.store.columns import to_text
 from bot.store.legacy import moments
 from bot.store.legacy.moments import UNKNOWN_TIME, Form
 
@@ -64,6 +67,11 @@ class Defaults:
     owner_id: int
     token_lifetime_seconds: float
     now: str
+
+    @classmethod
+    def of(cls, settings: Settings, now: datetime) -> "Defaults":
+        """What these settings know."""
+        return cls(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(now))
 
 
 class Reader(Protocol):

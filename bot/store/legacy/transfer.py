@@ -14,11 +14,11 @@ from bot.store.legacy.names import Known, Names
 from bot.store.legacy.placing import TABLES, Placer, Table
 from bot.store.legacy.record import IMPORT_KEY, Columns, Entry, Reject, Row
 from bot.store.legacy.report import ImportReport, TableCount
+from bot.store.progress import Progress
 from bot.store.statement import Value
 
 BATCH_ROWS = 5_000
 
-Progress = Callable[[str, int], None]
 """Told after each batch: the table, and how many of its records are done; may raise to stop the import."""
 
 PLACEHOLDER = """

@@ -24,7 +24,7 @@ MIRRORED = "The folder was written by this program; the database is now exactly 
 
 def storage_of(database: Path) -> Storage:
     with opened(connect(database, "ro", 1)) as connection:
-        return storage.read(connection.execute(storage.get().sql).fetchone())
+        return storage.read_from(connection)
 
 
 @pytest.fixture

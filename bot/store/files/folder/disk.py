@@ -4,6 +4,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -72,6 +73,12 @@ def sync_file(path: Path) -> None:
             os.close(descriptor)
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file's content, for this user alone; not yet synced. Raises OSError."""
+    shutil.copyfile(source, target)
+    target.chmod(FILE_MODE)
+
+
 def digest_file(path: Path) -> FileDigest:
     """What the file holds now; read in pieces, with the interpreter released. Raises OSError."""
     with path.open("rb") as file:
@@ -93,6 +100,13 @@ def sync(folder: Path) -> None:
     """Make what was renamed, made or deleted in the folder survive a power cut."""
     with told(folder):
         sync_folder(folder)
+
+
+def sync_all(folder: Path) -> None:
+    """The same of the folder and of every one below it."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir():
+            sync(path)
 
 
 def make_folder(path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from bot.store.files.folder.disk import FILE_MODE, make_folder, sync, sync_file, told
+from bot.store.files.folder.disk import copy_file, make_folder, sync, sync_all, sync_file, told
 
 PREFIX = ".tzurot-original-"
 UNFINISHED = ".tzurot-copying"
@@ -22,9 +22,7 @@ def copy_aside(folder: Path, names: Iterable[str], now: datetime) -> Path:
         _clear(unfinished)
         for name in names:
             _copy(folder / name, unfinished / name)
-        for path in (unfinished, *unfinished.rglob("*")):
-            if path.is_dir():
-                sync(path)
+        sync_all(unfinished)
         target = next(path for path in _targets(folder, now) if not path.exists())
         with told(target):
             unfinished.rename(target)
@@ -44,8 +42,7 @@ def _targets(folder: Path, now: datetime) -> Iterator[Path]:
 def _copy(source: Path, target: Path) -> None:
     make_folder(target.parent)
     with told(target):
-        shutil.copyfile(source, target)
-        target.chmod(FILE_MODE)
+        copy_file(source, target)
     sync_file(target)
 
 

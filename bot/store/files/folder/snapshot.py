@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from bot.errors import BusyError, UnreadableError
 from bot.store.files.folder.commit import located
-from bot.store.files.folder.disk import FILE_MODE, make_folder, told, write_file
+from bot.store.files.folder.disk import copy_file, make_folder, told, write_file
 from bot.store.files.folder.mode_file import CommitRecord, read_record
 from bot.store.files.folder.state import MODE_FILE
 from bot.store.legacy.folder import IMAGES
@@ -61,8 +61,7 @@ def _open(folder: Path, name: str, record: CommitRecord | None) -> BinaryIO | No
 def _copy_image(source: Path, target: Path) -> None:
     make_folder(target.parent)
     with told(target), suppress(FileNotFoundError):
-        shutil.copyfile(source, target)
-        target.chmod(FILE_MODE)
+        copy_file(source, target)
 
 
 def _write(files: dict[str, BinaryIO], target: Path, record: CommitRecord | None) -> None:

@@ -13,14 +13,12 @@ from bot.model import Clock, utc_now
 from bot.rules.storage_mode import Mode
 from bot.settings import Settings
 from bot.store.cipher import Cipher
-from bot.store.columns import to_text
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.engine import connect_reader, connect_writer, opened, transaction
 from bot.store.files.all_plans import all_plans
 from bot.store.files.folder.disk import make_folder
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import FolderState
-from bot.store.files.load import LoadOptions, load_folder
 from bot.store.files.loader import Loader
 from bot.store.files.modes.due import Due
 from bot.store.files.modes.rewriter import Rewriter
@@ -31,7 +29,6 @@ from bot.store.files.modes.write_through import WriteThrough
 from bot.store.files.plan import Format
 from bot.store.files.shadow.mode import Shadow, Workspace
 from bot.store.legacy.encoding import detect_format
-from bot.store.legacy.record import Defaults
 from bot.store.legacy.report import ImportReport
 from bot.store.migrate import create_database
 from bot.store.reader import open_connection
@@ -127,13 +124,12 @@ async def _open_json(opening: _Opening) -> Backend:
 def _load(opening: _Opening, path: Path) -> None:
     make_private(path.parent)
     create_database(path)
-    settings, now = opening.settings, opening.clock()
-    defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(now))
-    options = LoadOptions(opening.cipher, defaults, now, lambda *_: None)
+    settings, switch = opening.settings, opening.switch
     with translated(), opened(connect_writer(path, settings, is_scratch=True)) as connection, transaction(connection):
-        if opening.switch.has_files:
-            _tell_rejects(load_folder(connection, JsonFolder(opening.switch.folder), options), opening.switch.folder)
-        record(connection, opening.switch, now)
+        if switch.has_files:
+            load = Loader(settings, opening.cipher, clock=opening.clock)
+            _tell_rejects(load.fill(connection, JsonFolder(switch.folder)), switch.folder)
+        record(connection, switch, opening.clock())
 
 
 def _tell_rejects(report: ImportReport, folder: Path) -> None:

@@ -7,7 +7,7 @@ from bot.errors import ConfigurationError, ProtectedError, UnreadableError
 from bot.rules.storage_mode import DatabaseSide, Facts, FolderRecord, FolderSide, Mode
 from bot.settings import Settings
 from bot.store import storage
-from bot.store.engine import RawConnection, connect, opened
+from bot.store.engine import RawConnection, ask, connect, opened
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import REST_FOLDER, FileDigest
 from bot.store.inspection import TABLES, FileKind, inspect_file
@@ -87,8 +87,7 @@ def _read_database(connection: RawConnection) -> tuple[DatabaseSide, list[storag
     if "storage" not in tables:
         return DatabaseSide("", is_unrecorded=has_lived), []
     kept = storage.read_from(connection)
-    query = storage.imports()
-    imports = [query.read(row) for row in connection.execute(query.sql)]
+    imports = ask(connection, storage.imports())
     mode = Mode(kept.mode) if kept.mode else None
     is_unrecorded = has_lived and mode is None and not imports
     return DatabaseSide(kept.lineage, kept.counter, mode, bool(imports), is_unrecorded), imports

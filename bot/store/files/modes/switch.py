@@ -13,7 +13,7 @@ from bot.rules.storage_mode import Facts, Mode
 from bot.rules.switching import Verdict, decide
 from bot.settings import Settings
 from bot.store import storage
-from bot.store.engine import RawConnection, connect_writer, opened, transaction
+from bot.store.engine import RawConnection, connect_writer, opened, run, transaction
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import REST_FOLDER, FileDigest, FolderState
 from bot.store.files.modes.facts import look
@@ -90,8 +90,7 @@ def begin(settings: Settings, switch: Switch, now: datetime) -> None:
 
 def record(connection: RawConnection, switch: Switch, now: datetime) -> None:
     """Write down in a database that the mode serves it: the live one, or in json mode the one made of the files."""
-    statement = storage.serve(switch.lineage, switch.counter, switch.mode, folder=str(switch.folder), now=now)
-    connection.execute(statement.sql, statement.parameters)
+    run(connection, storage.serve(switch.lineage, switch.counter, switch.mode, folder=str(switch.folder), now=now))
 
 
 def leave_database(settings: Settings, switch: Switch, now: datetime) -> None:
@@ -101,7 +100,7 @@ def leave_database(settings: Settings, switch: Switch, now: datetime) -> None:
         return
     statement = storage.leave_to_files(switch.lineage, folder=str(switch.folder), now=now)
     with _writing(settings) as connection:
-        connection.execute(statement.sql, statement.parameters)
+        run(connection, statement)
 
 
 @contextmanager

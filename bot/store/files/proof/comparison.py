@@ -27,10 +27,11 @@ from bot.store.files.folder.state import REST_FOLDER, FolderState
 from bot.store.files.plan import Format
 from bot.store.files.proof.findings import Difference, Kind, Proof, TableProof
 from bot.store.files.proof.sources import Keys, Sources
-from bot.store.files.proof.tally import Pair, Progress, Side, Tally, open_tally
+from bot.store.files.proof.tally import Pair, Side, Tally, open_tally
 from bot.store.legacy.encoding import detect_format, plans
 from bot.store.legacy.placing import TABLES
 from bot.store.legacy.record import Reject, shown
+from bot.store.progress import Progress
 from bot.store.storage import Storage
 from bot.store.translate import translated
 

@@ -14,10 +14,10 @@ from bot.store.files.loader import Loader
 from bot.store.files.plan import Format, Plan
 from bot.store.files.proof.records import Record, read_records, read_rest
 from bot.store.files.proof.spool import Spool
-from bot.store.files.proof.tally import Progress
 from bot.store.legacy.folder import look_through, survey
 from bot.store.legacy.report import ImportReport
 from bot.store.migrate import LOCK_SECONDS
+from bot.store.progress import Progress
 
 Keys = Mapping[str, Sequence[str]]
 """The primary keys of the tables."""

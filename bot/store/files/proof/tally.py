@@ -5,7 +5,7 @@ records in any order. Only where two sums differ are records kept, in a scratch 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from itertools import islice
@@ -15,13 +15,13 @@ from typing import NamedTuple
 from bot.store.engine import RawConnection, connect, opened
 from bot.store.files.proof.records import DIGEST_BYTES, Record
 from bot.store.migrate import LOCK_SECONDS
+from bot.store.progress import Progress
 from bot.store.translate import translated
 
 AT_ONCE = 5_000
 BUCKETS = 1024
 MODULUS = 1 << 8 * DIGEST_BYTES
 
-Progress = Callable[[str, int], None]
 Sums = defaultdict[str, list[int]]
 
 TABLES = """

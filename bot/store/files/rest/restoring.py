@@ -2,13 +2,13 @@
 
 # ruff: noqa: S608 - the SQL is put together from the names of the program's own tables and columns
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.errors import UnreadableError
 from bot.store.engine import RawConnection
 from bot.store.files.rest.reading import RestFile
 from bot.store.files.rest.tables import REST_TABLES, columns_of
+from bot.store.progress import Progress
 
 PERSONALITIES = "personalities"
 AVATARS = "avatars"
@@ -31,7 +31,7 @@ class Restorer:
     """Writes files of the rest into the tables; `progress` is told after each batch, and may raise."""
 
     connection: RawConnection
-    progress: Callable[[str, int], None]
+    progress: Progress
 
     def keep_sequence(self, file: RestFile) -> None:
         """Let no number be given away a second time, also none whose row is gone."""

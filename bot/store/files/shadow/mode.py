@@ -26,8 +26,8 @@ from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.modes.scratch import make_private, scratch_path
 from bot.store.files.shadow.answers import Answers, Mismatch, compare_answers, find_tables, may_compare
 from bot.store.files.shadow.reads import Read, Reads
-from bot.store.legacy.transfer import Progress
 from bot.store.migrate import LOCK_SECONDS
+from bot.store.progress import Progress
 from bot.store.translate import translated
 
 UNREADABLE = "JSON files"

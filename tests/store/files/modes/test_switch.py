@@ -53,7 +53,7 @@ def run(place: Path, *statements: Statement) -> None:
 
 def row(place: Path) -> storage.Storage:
     with opened(connect(place / "tzurot.db", "ro", 1)) as connection:
-        return storage.read(connection.execute(storage.get().sql).fetchone())
+        return storage.read_from(connection)
 
 
 def files(place: Path) -> JsonFolder:

@@ -213,7 +213,7 @@ class History(RuleBasedStateMachine):
         return self.read(lambda connection: {row[0] for row in connection.execute("SELECT user_id FROM blacklist")})
 
     def row(self) -> storage.Storage:
-        return self.read(lambda connection: storage.read(connection.execute(storage.get().sql).fetchone()))
+        return self.read(storage.read_from)
 
     def read(self, ask: Callable[[RawConnection], T]) -> T:
         with opened(connect(self.database, "ro", 1)) as connection:

@@ -21,8 +21,8 @@ from bot.store.engine import connect, connect_reader, opened, roll_back
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.modes.scratch import make_private
 from bot.store.files.shadow.mode import UNREADABLE, Shadow, Workspace
-from bot.store.legacy.transfer import Progress
 from bot.store.migrate import create_database
+from bot.store.progress import Progress
 from bot.store.statement import Query, Statement
 
 ALL = Query("SELECT user_id FROM auto_responses", lambda row: int(row["user_id"]))
