@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.certificate.books import Line
-from tests.e2e.switch_over.changes import Command, promised
+from tests.e2e.switch_over.changes import Command, Effect, promised
 from tests.e2e.switch_over.journey import Wish, begun
 
 FEW = Wish(users=8, seconds_per_mode=0.5)
@@ -40,13 +40,12 @@ async def test_back_from_the_database_alone_to_the_files_nothing_is_lost_and_no_
 
 
 def test_the_books_find_what_is_missing_what_came_back_and_what_was_refused() -> None:
-    alias = frozenset({"alias"})
     commands = [
-        Command(1, "add", "is here", brings=frozenset({"lilith"})),
-        Command(2, "alias", "also listens", brings=alias),
-        Command(3, "remove alias", "is gone", takes=alias),
-        Command(4, "verify", "verified", brings=frozenset({"verification"})),
-        Command(5, "deactivate", "no longer", takes=frozenset({"activation"})),
+        Command(1, "add", Effect("is here", brings=frozenset({"lilith"}))),
+        Command(2, "alias", Effect("also listens", brings=frozenset({"alias"}))),
+        Command(3, "remove alias", Effect("is gone", takes=frozenset({"alias"}))),
+        Command(4, "verify", Effect("verified", brings=frozenset({"verification"}))),
+        Command(5, "deactivate", Effect("no longer", takes=frozenset({"activation"}))),
     ]
     replies = {1: "lilith is here.", 2: "lilith also listens to it.", 3: "It is gone.", 4: "Not here."}
     found = promised(commands, [Line(7, 8, text, "bot", number) for number, text in replies.items()])

@@ -7,14 +7,21 @@ from bot.sandbox.certificate.books import Line
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """A command, what the bot says when it has done it, and the keys that must be there, or be gone, from then on."""
+class Effect:
+    """What the bot says when it has done a command, and the keys that are there, or are gone, from then on."""
 
-    message_id: int
-    text: str
     success: str
     brings: frozenset[str] = frozenset()
     takes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that somebody gave."""
+
+    message_id: int
+    text: str
+    effect: Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +51,13 @@ def promised(commands: Sequence[Command], lines: Iterable[Line]) -> Promised:
     refused: list[str] = []
     acknowledged = 0
     for command in sorted(commands, key=lambda each: each.message_id):
-        here -= command.brings | command.takes
-        gone -= command.brings | command.takes
+        effect = command.effect
+        here -= effect.brings | effect.takes
+        gone -= effect.brings | effect.takes
         reply = replies.get(command.message_id)
-        if reply is not None and command.success in reply:
-            here |= command.brings
-            gone |= command.takes
+        if reply is not None and effect.success in reply:
+            here |= effect.brings
+            gone |= effect.takes
             acknowledged += 1
         elif reply is not None:
             refused.append(f"{command.text} was refused: {reply}")

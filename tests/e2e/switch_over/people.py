@@ -11,7 +11,7 @@ from bot.sandbox.certificate.books import SUCCESS, TOKEN, Balance, DeedKind, Lin
 from bot.sandbox.certificate.load import LOUNGE_VOICE, THINKING_SECONDS, VOICES, answer_to, parts_of
 from bot.sandbox.discord.model import Channel, Message, Permission, User
 from bot.sandbox.world import Sandbox
-from tests.e2e.switch_over.changes import Command, Promised, promised
+from tests.e2e.switch_over.changes import Command, Effect, Promised, promised
 
 PATIENCE_SECONDS = 40.0
 GARDENS = 4
@@ -142,19 +142,20 @@ class People:
         """To whoever answers everything there, to the last who spoke, or to one by name."""
         said = [message for message in self._discord.messages(channel) if TOKEN.search(message.content)]
         if channel is self._lounge:
-            await self._ask(channel, user, "{}", display_name(LOUNGE_VOICE))
+            await self._ask(channel, user, display_name(LOUNGE_VOICE))
         elif said and self._chance.random() < 0.3:
-            voice = as_line(channel.id, said[-1].id, said[-1].author_name, said[-1].content).voice
-            await self._ask(channel, user, "{}", voice, reply_to=said[-1])
+            last = as_line(channel.id, said[-1].id, said[-1].author_name, said[-1].content)
+            await self._ask(channel, user, last.voice, said[-1])
         else:
             alias = self._chance.choice(list(VOICES))
-            await self._ask(channel, user, f"@{alias} {{}}", display_name(VOICES[alias]))
+            await self._ask(channel, user, display_name(VOICES[alias]), alias)
 
-    async def _ask(
-        self, channel: Channel, user: User, text: str, voice: str, *, reply_to: Message | None = None
-    ) -> None:
+    async def _ask(self, channel: Channel, user: User, voice: str, cue: Message | str | None = None) -> None:
+        """Ask what `voice` must answer, because of the message that it replies to or the alias that it mentions."""
         number = len(self.questions) + 1
-        message = await self._discord.post(channel, user, text.format(f"q{number}?"), reply_to=reply_to)
+        text = f"@{cue} q{number}?" if isinstance(cue, str) else f"q{number}?"
+        reply_to = cue if isinstance(cue, Message) else None
+        message = await self._discord.post(channel, user, text, reply_to=reply_to)
         self.questions.append(Question(number, channel.id, message.id, voice, parts_of(number)))
 
     async def _change(self) -> None:
@@ -173,11 +174,13 @@ class People:
 
     async def _take_back(self, user: User, den: Channel, name: str, alias: str) -> None:
         activation = f"{DeedKind.ACTIVATION} {den.id} of {name}"
-        await self._do(user, den, "deactivate", ("no longer answers every message here", (), (activation,)))
+        await self._do(user, den, "deactivate", _taking("no longer answers every message here", activation))
         keys = (f"{DeedKind.PERSONALITY} {name}", f"{DeedKind.ALIAS} {alias} of {name}")
-        await self._do(user, den, f"remove {name}", ("is gone", (), keys))
-        home, login = self._discord.dm_channel(user), f"{DeedKind.LOGIN} {user.id}"
-        await self._do(user, home, "auth revoke", ("I have forgotten your login", (), (login,)))
+        await self._do(user, den, f"remove {name}", _taking("is gone", *keys))
+        login = f"{DeedKind.LOGIN} {user.id}"
+        await self._do(
+            user, self._discord.dm_channel(user), "auth revoke", _taking("I have forgotten your login", login)
+        )
 
     async def _log_in(self, user: User, home: Channel) -> None:
         code = self._ai.issue_code(user.id)
@@ -196,16 +199,12 @@ class People:
         await self._bring(DeedKind.VERIFICATION, f"{user.id}", user, (self._channels[1], "verify"))
 
     async def _bring(self, kind: DeedKind, subject: str, user: User, command: tuple[Channel, str]) -> None:
-        await self._do(user, *command, (SUCCESS[kind], (f"{kind} {subject}",), ()))
+        await self._do(user, *command, Effect(SUCCESS[kind], brings=frozenset({f"{kind} {subject}"})))
 
-    async def _do(
-        self, user: User, channel: Channel, text: str, effect: tuple[str, tuple[str, ...], tuple[str, ...]]
-    ) -> None:
+    async def _do(self, user: User, channel: Channel, text: str, effect: Effect) -> None:
+        """Give a command and wait for the reply; a bot that died gives none."""
         message = await self._discord.post(channel, user, f"!tz {text}")
-        success, brings, takes = effect
-        self._commands.append(
-            Command(message.id, text.partition(" code")[0], success, frozenset(brings), frozenset(takes))
-        )
+        self._commands.append(Command(message.id, text.partition(" code")[0], effect))
         await self._discord.wait_for_message(
             channel,
             message,
@@ -213,6 +212,10 @@ class People:
             where=lambda found: found.reply_to_id == message.id,
         )
         await asyncio.sleep(self._chance.uniform(0.02, 0.1))
+
+
+def _taking(success: str, *keys: str) -> Effect:
+    return Effect(success, takes=frozenset(keys))
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
