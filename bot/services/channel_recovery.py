@@ -17,7 +17,7 @@ from bot.rules.splitting import split
 from bot.services.delivery import Delivery, Task
 from bot.services.dialogue import FINAL, Dialogue
 from bot.services.ports import Herald, History, Told, Written
-from bot.store import messages, personalities, turns
+from bot.store import personalities, turns
 from bot.store.statement import Store
 
 log = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ class ChannelRecovery:
         heard = [entry.message_id for entry in written if isinstance(entry, Heard)]
         spoken = [entry.message_id for entry in written if isinstance(entry, Spoken)]
         states = {turn.message_id: turn for turn in await self.store.fetch(turns.find(heard))}
-        findings = Findings(written, states, set(await self.store.fetch(messages.find_known(spoken))))
+        findings = Findings(written, states, await self.delivery.find_said(spoken))
         for turn in errand.turns:
             await self._look_for_answer(turn, findings)
         return findings

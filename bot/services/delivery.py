@@ -6,7 +6,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.errors import UnavailableError, UncertainError
-from bot.model import Cause, Clock, Conversation, Heard, Mapping, Personality, Secret, Turn, TurnState, Voice, utc_now
+from bot.model import (
+    Cause,
+    Clock,
+    Conversation,
+    Heard,
+    Mapping,
+    Personality,
+    Secret,
+    Turn,
+    TurnState,
+    Voice,
+    snowflake_of,
+    snowflake_time,
+    utc_now,
+)
 from bot.rules.recovery import DELETED, adopted
 from bot.rules.speech import message_limit
 from bot.rules.splitting import split
@@ -70,6 +84,17 @@ class Delivery:
         noted = [statement for position, sent_id in enumerate(said) for statement in _noted(task, position, sent_id)]
         await self.store.write(turns.add_if_absent(new_turn(task, self.clock())), *noted, *self._ending(task))
 
+    async def find_said(self, message_ids: Sequence[int]) -> set[int]:
+        """Those of the messages that are known to be somebody's answer.
+
+        A mapping alone says only who spoke: where the original served in between, it says nothing else of an answer.
+        """
+        if not message_ids:
+            return set()
+        # A turn is given up after the limit, so none before it has an answer among these.
+        since = snowflake_of(snowflake_time(min(message_ids)) - 2 * self.policy.catch_up_limit)
+        return set(await self.store.fetch(turns.find_said(message_ids, since)))
+
     async def _may_begin(self, task: Task) -> bool:
         await self.confirmer.confirm(self.policy.turn_confirmation_timeout.total_seconds())
         message_id = task.heard.message_id
@@ -102,7 +127,7 @@ class Delivery:
 
     async def _find(self, task: Task, chunk: str, after_message_id: int) -> int | None:
         spoken = await self.history.spoken_since(task.heard.place, after_message_id)
-        known = set(await self.store.fetch(messages.find_known([message.message_id for message in spoken])))
+        known = await self.find_said([message.message_id for message in spoken])
         return next(iter(adopted([chunk], (m for m in spoken if m.message_id not in known))), None)
 
     def _ending(self, task: Task) -> list[Statement]:

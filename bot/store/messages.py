@@ -1,9 +1,5 @@
 """The table `message_mappings`: which personality spoke a message, and to whom."""
 
-from collections.abc import Sequence
-
-import orjson
-
 from bot.model import Mapping
 from bot.store.columns import from_json, to_json, to_text_or_none, to_time_or_none
 from bot.store.statement import Query, Row, Statement, Value
@@ -40,15 +36,6 @@ def put(mapping: Mapping) -> Statement:
 def get(message_id: int) -> Query[Mapping]:
     """The mapping of a message."""
     return Query("SELECT * FROM message_mappings WHERE message_id = :message_id", read, {"message_id": message_id})
-
-
-def find_known(message_ids: Sequence[int]) -> Query[int]:
-    """Those of the ids that have a mapping."""
-    return Query(
-        "SELECT message_id FROM message_mappings WHERE message_id IN (SELECT value FROM json_each(:ids))",
-        lambda row: int(row["message_id"]),
-        {"ids": orjson.dumps(message_ids).decode()},
-    )
 
 
 def read(row: Row) -> Mapping:

@@ -111,6 +111,16 @@ def find(message_ids: Sequence[int]) -> Query[Turn]:
     )
 
 
+def find_said(message_ids: Sequence[int], since: int) -> Query[int]:
+    """Those of the ids that were sent for a turn; turns of messages before `since` are not looked at."""
+    return Query(
+        "SELECT message_id FROM turn_chunks"
+        " WHERE turn_id >= :since AND message_id IN (SELECT value FROM json_each(:ids))",
+        lambda row: int(row["message_id"]),
+        {"since": since, "ids": orjson.dumps(message_ids).decode()},
+    )
+
+
 def find_chunks(message_id: int) -> Query[int]:
     """The ids of the messages sent for the turn so far, in order."""
     return Query(

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from bot.errors import NotAllowedError, NotFoundError, TzurotError
 from bot.model import (
+    Cause,
     GrantedToken,
     Heard,
     Member,
@@ -24,6 +25,8 @@ from bot.model import (
     Recovered,
     Secret,
     Spoken,
+    Turn,
+    TurnState,
     Voice,
 )
 from bot.services.channel_recovery import ChannelRecovery
@@ -34,10 +37,11 @@ from bot.services.ports import Told, Written
 from bot.services.recovery import Recovery
 from bot.services.watermark import Watermark
 from bot.settings import load_settings
+from bot.store import turns
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.migrate import create_database
-from bot.store.statement import Query, Store
+from bot.store.statement import Query, Statement, Store
 
 KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
 OWNER = 900_000_000_000_000_001
@@ -299,6 +303,12 @@ def policy() -> Policy:
 @pytest.fixture
 def open_policy(policy: Policy) -> Policy:
     return replace(policy, has_login_service=False)
+
+
+def answered_for_another(sent_id: int, now: datetime) -> list[Statement]:
+    """Another user's message, the one before, that was answered by this one."""
+    turn = Turn(sent_id - 1, NSFW.channel_id, OTHER, 1, Cause.MENTION, TurnState.DONE, now, now)
+    return [turns.add(turn), turns.add_chunk(sent_id - 1, 0, sent_id)]
 
 
 async def rows(store: Store, sql: str, **parameters: Any) -> list[dict[str, Any]]:

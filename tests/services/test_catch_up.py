@@ -408,6 +408,16 @@ async def test_an_answer_of_unknown_text_is_adopted_for_a_pending_turn_and_for_o
     assert snowflake_time(last.message_id) < house.clock()
 
 
+async def test_what_the_original_answered_while_it_served_in_between_is_not_answered_again(house: House) -> None:
+    house.missed(30, "one")
+    said = house.ago(28)
+    house.history.say(said, "of course")
+    await house.store.write(messages.put(Mapping(said, USER, NSFW.channel_id, 1, sent_at=house.clock())))
+    house.missed(10, "two")
+    assert await house.start() == Recovered(answered=1, adopted=1)
+    assert house.texts == ["echo two"]
+
+
 async def test_what_may_not_be_said_any_more_is_still_adopted(house: House) -> None:
     house.missed(30)
     house.history.say(house.ago(28), "of course")

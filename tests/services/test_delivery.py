@@ -7,14 +7,12 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import NotAllowedError, TzurotError, UnavailableError, UncertainError
-from bot.model import Alias, Login, Mapping, Personality, Secret
+from bot.model import Alias, Login, Personality, Secret
 from bot.services.deletions import REMEMBERED_DELETIONS, Deletions
 from bot.services.dialogue import Dialogue
-from bot.store import aliases, logins, messages, personalities
+from bot.store import aliases, logins, personalities
 from bot.store.cipher import Cipher
 from tests.services.conftest import (
-    NSFW,
-    OTHER,
     OWNER,
     USER,
     Clock,
@@ -22,6 +20,7 @@ from tests.services.conftest import (
     FakeHistory,
     FakeSpeaker,
     FakeThinker,
+    answered_for_another,
     heard,
     rows,
 )
@@ -142,7 +141,7 @@ async def test_what_was_not_taken_is_sent_again(dialogue: Dialogue, speaker: Fak
 async def test_the_same_words_of_another_turn_are_not_taken_for_it(
     dialogue: Dialogue, speaker: FakeSpeaker, history: FakeHistory
 ) -> None:
-    await dialogue.store.write(messages.put(Mapping(500, OTHER, NSFW.channel_id, 1)))
+    await dialogue.store.write(*answered_for_another(500, dialogue.clock()))
     history.say(500, PARTS[0])
     speaker.fail[1] = UNCERTAIN
     await dialogue.hear(heard(1, "@lilith"))

@@ -18,7 +18,6 @@ from tests.services.conftest import (
     GUILD,
     NSFW,
     NSFW_TOO,
-    OTHER,
     OWNER,
     USER,
     Clock,
@@ -27,6 +26,7 @@ from tests.services.conftest import (
     FakeHistory,
     FakeSpeaker,
     FakeThinker,
+    answered_for_another,
     go_through,
     heard,
     rows,
@@ -141,7 +141,7 @@ async def test_a_stored_answer_is_said_from_where_it_broke_off_and_never_asked_f
 
 async def test_the_same_words_in_an_earlier_answer_are_not_taken_for_this_one(house: House) -> None:
     await house.left(1, answer="yes")
-    await house.store.write(messages.put(Mapping(501, OTHER, NSFW.channel_id, 1)))
+    await house.store.write(*answered_for_another(501, house.clock()))
     house.history.say(501, "yes")
     await house.start()
     assert house.texts == ["yes"]
