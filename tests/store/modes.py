@@ -15,14 +15,12 @@ from pydantic import SecretStr
 
 from bot.settings import Settings
 from bot.store.cipher import Cipher
-from bot.store.columns import to_text
 from bot.store.driver import Reader, SQLiteStore, open_reader
 from bot.store.engine import RawConnection, connect, connect_reader, opened, transaction
 from bot.store.files.folder.json_folder import JsonFolder
-from bot.store.files.load import LoadOptions, load_folder
+from bot.store.files.loader import Loader
 from bot.store.files.modes.backend import Backend, open_backend
 from bot.store.files.modes.scratch import scratch_path
-from bot.store.legacy.record import Defaults
 from bot.store.migrate import create_database
 from bot.store.storage import OWN_TABLES
 
@@ -130,10 +128,8 @@ def loaded(settings: Settings) -> Iterator[RawConnection]:
         with opened(connect(path, "rw", 1)) as connection:
             connection.execute("PRAGMA synchronous=OFF").fetchall()
             if settings.json_folder.exists():
-                defaults = Defaults(settings.bot_owner_id, settings.token_lifetime_seconds, to_text(NOW))
-                options = LoadOptions(cipher(), defaults, NOW, lambda *_: None)
                 with transaction(connection):
-                    load_folder(connection, JsonFolder(settings.json_folder), options)
+                    Loader(settings, cipher(), clock=lambda: NOW).fill(connection, JsonFolder(settings.json_folder))
             yield connection
 
 

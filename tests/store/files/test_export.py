@@ -8,23 +8,14 @@ from typing import Any
 import pytest
 
 from bot.errors import ProtectedError, StorageError
-from bot.store.files.export import Export, ExportOptions, export
+from bot.store.files.export import ExportOptions, export
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.plan import Format
-from tests.store.files.conftest import NOW
+from tests.store.files.exported import everything_in, export_to
 from tests.store.files.lived import live, read_in, state_of
 from tests.store.legacy.conftest import Legacy, write_nested
 
 FORMATS = pytest.mark.parametrize("target", list(Format))
-
-
-def write_out(legacy: Legacy, folder: Path, target: Format | None = None, **options: Any) -> Export:
-    made = ExportOptions(legacy.settings, lambda _stage, _done: None, target, clock=lambda: NOW, **options)
-    return export(folder, made)
-
-
-def everything_in(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @FORMATS
@@ -33,7 +24,7 @@ def test_an_export_read_into_a_new_database_is_the_same_database(
 ) -> None:
     legacy.bring_in()
     live(legacy)
-    write_out(legacy, tmp_path / "out", target)
+    export_to(legacy, tmp_path / "out", target)
     read_in(legacy, JsonFolder(tmp_path / "out"), tmp_path / "again.db")
     assert state_of(tmp_path / "again.db") == state_of(legacy.database)
 
@@ -41,7 +32,7 @@ def test_an_export_read_into_a_new_database_is_the_same_database(
 @FORMATS
 def test_nobody_else_can_read_the_tokens(legacy: Legacy, tmp_path: Path, target: Format) -> None:
     legacy.bring_in()
-    write_out(legacy, tmp_path / "out", target)
+    export_to(legacy, tmp_path / "out", target)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert modes == {0o600}
     assert any(b"tok-one" in content for content in everything_in(tmp_path / "out").values())
@@ -50,8 +41,8 @@ def test_nobody_else_can_read_the_tokens(legacy: Legacy, tmp_path: Path, target:
 def test_it_tells_what_the_original_has_no_place_for(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
     live(legacy)
-    flat = write_out(legacy, tmp_path / "flat", Format.GEN1)
-    nested = write_out(legacy, tmp_path / "nested", Format.GEN2)
+    flat = export_to(legacy, tmp_path / "flat", Format.GEN1)
+    nested = export_to(legacy, tmp_path / "nested", Format.GEN2)
     assert flat.kept["turns"] == nested.kept["turns"] == 700
     assert flat.kept["auth_tokens"] == nested.kept["auth_tokens"] == 1
     removed = len(legacy.rows("SELECT 1 FROM personalities WHERE is_active = 0"))
@@ -62,34 +53,34 @@ def test_it_tells_what_the_original_has_no_place_for(legacy: Legacy, tmp_path: P
 
 def test_the_format_is_the_settings_else_the_folders_own_else_the_last_one(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
-    assert write_out(legacy, tmp_path / "new").state.format == Format.GEN2
-    write_out(legacy, tmp_path / "own", Format.GEN1)
-    assert write_out(legacy, tmp_path / "own").state.format == Format.GEN1
+    assert export_to(legacy, tmp_path / "new").state.format == Format.GEN2
+    export_to(legacy, tmp_path / "own", Format.GEN1)
+    assert export_to(legacy, tmp_path / "own").state.format == Format.GEN1
     legacy.settings = legacy.settings.model_copy(update={"json_format": "gen1"})
-    assert write_out(legacy, tmp_path / "new").state.format == Format.GEN1
+    assert export_to(legacy, tmp_path / "new").state.format == Format.GEN1
 
 
 def test_an_export_in_the_other_format_leaves_no_file_of_the_first(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
-    write_out(legacy, tmp_path / "out", Format.GEN1)
-    write_out(legacy, tmp_path / "out", Format.GEN2)
-    write_out(legacy, tmp_path / "new", Format.GEN2)
+    export_to(legacy, tmp_path / "out", Format.GEN1)
+    export_to(legacy, tmp_path / "out", Format.GEN2)
+    export_to(legacy, tmp_path / "new", Format.GEN2)
     assert everything_in(tmp_path / "out").keys() == everything_in(tmp_path / "new").keys()
 
 
 def test_beside_a_bot_it_is_a_snapshot_and_else_the_end(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
     legacy.execute("UPDATE storage SET counter = 12")
-    assert not write_out(legacy, tmp_path / "beside", is_served=True).state.is_final
-    state = write_out(legacy, tmp_path / "end").state
+    assert not export_to(legacy, tmp_path / "beside", is_served=True).state.is_final
+    state = export_to(legacy, tmp_path / "end").state
     assert (state.is_final, state.counter) == (True, 12)
 
 
 def test_what_nobody_counted_gets_a_number_when_it_is_exported_for_good(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
     legacy.execute("UPDATE storage SET counter = 12, mode = 'database'")
-    assert write_out(legacy, tmp_path / "beside", is_served=True).state.counter == 12
-    assert write_out(legacy, tmp_path / "end").state.counter == 13
+    assert export_to(legacy, tmp_path / "beside", is_served=True).state.counter == 12
+    assert export_to(legacy, tmp_path / "end").state.counter == 13
     assert legacy.rows("SELECT counter FROM storage")[0]["counter"] == 13
 
 
@@ -97,17 +88,17 @@ def test_files_that_a_database_was_served_beside_are_kept_before_an_export_repla
     legacy: Legacy, tmp_path: Path
 ) -> None:
     legacy.bring_in()
-    done = write_out(legacy, tmp_path / "out")
+    done = export_to(legacy, tmp_path / "out")
     JsonFolder(tmp_path / "out").commit((), replace(done.state, is_final=False))
-    assert write_out(legacy, tmp_path / "out").aside is not None
-    assert write_out(legacy, tmp_path / "out").aside is None
+    assert export_to(legacy, tmp_path / "out").aside is not None
+    assert export_to(legacy, tmp_path / "out").aside is None
 
 
 def refuse(legacy: Legacy, folder: Path, sentence: str, **options: Any) -> None:
     """It is refused, and nothing is touched."""
     before = everything_in(folder) if folder.exists() else None
     with pytest.raises(ProtectedError, match=sentence):
-        write_out(legacy, folder, **options)
+        export_to(legacy, folder, **options)
     assert (everything_in(folder) if folder.exists() else None) == before
 
 
@@ -127,16 +118,16 @@ def test_files_that_were_never_imported_are_refused(legacy: Legacy) -> None:
 def test_files_that_were_imported_as_they_are_give_way_and_copies_are_kept(legacy: Legacy) -> None:
     legacy.bring_in()
     before = everything_in(legacy.path)
-    done = write_out(legacy, legacy.path)
+    done = export_to(legacy, legacy.path)
     assert done.aside is not None
     assert everything_in(done.aside) == before
     assert JsonFolder(legacy.path).read() == done.state
-    assert write_out(legacy, legacy.path).aside is None
+    assert export_to(legacy, legacy.path).aside is None
 
 
 def test_a_folder_that_another_program_has_changed_is_refused(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
-    write_out(legacy, tmp_path / "out")
+    export_to(legacy, tmp_path / "out")
     (tmp_path / "out" / "auto_response.json").write_text("[]")
     refuse(legacy, tmp_path / "out", r"Another program has changed .*auto_response\.json")
 
@@ -147,24 +138,24 @@ def test_the_folder_of_another_database_is_refused(make_legacy: Any, tmp_path: P
         write_nested(legacy)
         legacy.bring_in()
         if name == "one":
-            write_out(legacy, tmp_path / "out")
+            export_to(legacy, tmp_path / "out")
     refuse(legacy, tmp_path / "out", "another installation's")
 
 
 def test_a_folder_that_is_newer_than_the_database_is_refused(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
     legacy.execute("UPDATE storage SET counter = 12")
-    write_out(legacy, tmp_path / "out")
+    export_to(legacy, tmp_path / "out")
     legacy.execute("UPDATE storage SET counter = 10")
     refuse(legacy, tmp_path / "out", "2 changes that the database lacks")
 
 
 def test_the_folder_that_the_running_bot_writes_is_refused(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
-    write_out(legacy, tmp_path / "out")
+    export_to(legacy, tmp_path / "out")
     legacy.execute(f"UPDATE storage SET mode = 'dual', folder = '{tmp_path / 'out'}'")  # noqa: S608
     refuse(legacy, tmp_path / "out", "the running bot's own folder", is_served=True)
-    assert write_out(legacy, tmp_path / "out").state.is_final
+    assert export_to(legacy, tmp_path / "out").state.is_final
 
 
 def test_a_database_that_is_older_than_the_files_that_were_served_is_not_exported(
@@ -177,7 +168,7 @@ def test_a_database_that_is_older_than_the_files_that_were_served_is_not_exporte
 
 def test_an_export_beside_the_database_itself_leaves_that_alone(legacy: Legacy) -> None:
     legacy.bring_in()
-    write_out(legacy, legacy.database.parent)
+    export_to(legacy, legacy.database.parent)
     assert legacy.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
     assert JsonFolder(legacy.database.parent).has_data()
 
@@ -188,7 +179,7 @@ def test_one_that_fails_leaves_nothing_half(
 ) -> None:
     legacy.bring_in()
     if was_there:
-        write_out(legacy, tmp_path / "out")
+        export_to(legacy, tmp_path / "out")
     before = everything_in(tmp_path / "out")
     live(legacy)
 
@@ -206,4 +197,4 @@ def test_a_place_that_can_not_be_written_is_named(legacy: Legacy, tmp_path: Path
     legacy.bring_in()
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="can't be written"):
-        write_out(legacy, tmp_path / "file" / "out")
+        export_to(legacy, tmp_path / "file" / "out")

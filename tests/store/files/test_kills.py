@@ -1,5 +1,6 @@
 """`kill -9` in the middle of writing, in each mode: every acknowledged batch is there, no half one, no torn file."""
 
+import math
 import random
 from pathlib import Path
 
@@ -13,19 +14,24 @@ from tests.store.modes import MODES, ModeBackend, Rows, rows_of, rows_of_files, 
 from tests.store.writing_process import HALF, write_until_killed
 
 DEFAULT_KILLS = 10
+SHARES = 2
+"""On how many installations a mode's kills are spread, so that they may run beside each other."""
 
 
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
-    return int(request.config.getoption("--kills", DEFAULT_KILLS) or DEFAULT_KILLS)
+    return math.ceil(int(request.config.getoption("--kills", DEFAULT_KILLS) or DEFAULT_KILLS) / SHARES)
 
 
+@pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.timeout(3600)
-async def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(tmp_path: Path, kills: int, mode: str) -> None:
+async def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(
+    tmp_path: Path, kills: int, mode: str, share: int
+) -> None:
     backend = ModeBackend(settings_of(tmp_path, mode))
     backend.create()
-    moments = random.Random(f"{mode} {kills}")  # noqa: S311 - repeatable, not secret
+    moments = random.Random(f"{mode} {kills} {share}")  # noqa: S311 - repeatable, not secret
     acknowledged: set[int] = set()
     first = 0
     for _ in range(kills):

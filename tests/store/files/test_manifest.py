@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import UnreadableError
 from bot.store.files.plan import Format
-from tests.store.files.proof.test_comparison import edit, write_out
+from tests.store.files.exported import edit, export_to
 from tests.store.legacy.conftest import Legacy, write_flat
 
 
@@ -66,7 +66,7 @@ def test_what_the_database_has_newer_is_a_difference_on_record(legacy: Legacy) -
 def test_a_folder_of_our_own_is_compared_with_all_that_is_in_it(legacy: Legacy, make_legacy: Any) -> None:
     legacy.bring_in()
     again = make_legacy("again")
-    report = again.bring_in(write_out(legacy, again.path / "out", Format.GEN1))
+    report = again.bring_in(export_to(legacy, again.path / "out", Format.GEN1).folder)
     assert report.comparison is not None
     assert report.comparison.is_equal
     assert report.comparison.tables["changes"].folder > 0

@@ -25,9 +25,8 @@ from bot.store.files.plan import Format
 from bot.store.files.retire import Retired, look_at_retirement, retire
 from bot.store.migrate import create_database
 from tests.store.files.conftest import NOW
+from tests.store.files.exported import everything_in, export_to, verify
 from tests.store.files.lived import live
-from tests.store.files.proof.test_comparison import verify, write_out
-from tests.store.files.test_export import everything_in
 from tests.store.legacy.conftest import Legacy
 
 SWITCHED = NOW - timedelta(days=31)
@@ -42,7 +41,7 @@ class Switched:
     def __init__(self, legacy: Legacy, folder: Path) -> None:
         legacy.bring_in()
         live(legacy)
-        write_out(legacy, folder, Format.GEN2)
+        export_to(legacy, folder, Format.GEN2)
         self.legacy, self.folder = legacy, folder
         legacy.settings = legacy.settings.model_copy(update={"json_dir": folder})
         with opened(connect(legacy.database, "rw", 1)) as connection:
@@ -159,7 +158,7 @@ def test_a_target_that_holds_something_else_is_refused(switched: Switched, tmp_p
 
 def test_a_second_time_on_one_day_takes_another_name(switched: Switched) -> None:
     switched.retire()
-    write_out(switched.legacy, switched.folder.with_name("again"), Format.GEN1)
+    export_to(switched.legacy, switched.folder.with_name("again"), Format.GEN1)
     for path in switched.folder.with_name("again").iterdir():
         path.rename(switched.folder / path.name)
     assert switched.retire().target == switched.folder / "retired-json-2026-03-04-2"

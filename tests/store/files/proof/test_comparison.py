@@ -14,36 +14,19 @@ from bot.store import storage
 from bot.store.cipher import cipher_from
 from bot.store.engine import connect, opened, snapshot
 from bot.store.files.all_plans import all_plans
-from bot.store.files.export import ExportOptions, export
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import FolderState
 from bot.store.files.plan import Format
 from bot.store.files.proof import comparison as module
-from bot.store.files.proof.comparison import ProofOptions, compare
 from bot.store.files.proof.findings import Difference, Kind, Proof
 from bot.store.files.proof.spool import Spool
 from tests.store.files.conftest import NOW
+from tests.store.files.exported import edit, export_to, verify
 from tests.store.files.lived import live
 from tests.store.legacy.conftest import Legacy, write_flat, write_nested
 
 SAMPLES = Path(__file__).parents[5] / "shared" / "legacy-data"
 FORMATS = pytest.mark.parametrize("target", list(Format))
-
-
-def verify(legacy: Legacy, folder: Path | None = None, **options: Any) -> Proof:
-    made = ProofOptions(legacy.settings, lambda _stage, _done: None)
-    return compare(folder or legacy.path, replace(made, **options))
-
-
-def write_out(legacy: Legacy, folder: Path, target: Format) -> Path:
-    export(folder, ExportOptions(legacy.settings, lambda _stage, _done: None, target, clock=lambda: NOW))
-    return folder
-
-
-def edit(folder: Path, name: str, change: Callable[[Any], None]) -> None:
-    content = json.loads((folder / name).read_bytes())
-    change(content)
-    (folder / name).write_text(json.dumps(content))
 
 
 def found(proof: Proof) -> set[tuple[str, str, Kind]]:
@@ -74,7 +57,7 @@ def test_an_export_of_a_database_that_lived_is_equal_with_all_that_the_original_
 ) -> None:
     legacy.bring_in()
     live(legacy)
-    proof = verify(legacy, write_out(legacy, tmp_path / "out", target))
+    proof = verify(legacy, export_to(legacy, tmp_path / "out", target).folder)
     assert proof.is_equal
     assert proof.format == target
     assert proof.tables["turns"].folder == 700
@@ -156,7 +139,7 @@ def test_what_only_one_side_has_is_told_by_side(legacy: Legacy) -> None:
 def test_one_changed_byte_of_an_image_is_found(legacy: Legacy, tmp_path: Path, target: Format) -> None:
     legacy.bring_in()
     live(legacy)
-    folder = write_out(legacy, tmp_path / "out", target)
+    folder = export_to(legacy, tmp_path / "out", target).folder
     for image in (folder / "avatars" / "images").iterdir():
         if image.suffix == ".png":
             image.write_bytes(image.read_bytes()[:-1] + b"!")
@@ -168,7 +151,7 @@ def test_a_pipe_in_the_place_of_an_image_is_a_missing_one(make_legacy: Any, tmp_
     write_flat(legacy)
     legacy.bring_in()
     live(legacy)
-    folder = write_out(legacy, tmp_path / "out", Format.GEN1)
+    folder = export_to(legacy, tmp_path / "out", Format.GEN1).folder
     for image in (folder / "avatars" / "images").iterdir():
         image.unlink()
         os.mkfifo(image)
@@ -181,7 +164,7 @@ def test_a_row_that_the_original_has_no_place_for_is_found_and_named(
 ) -> None:
     legacy.bring_in()
     live(legacy)
-    folder = write_out(legacy, tmp_path / "out", target)
+    folder = export_to(legacy, tmp_path / "out", target).folder
     legacy.execute("UPDATE turns SET failure = 'x' WHERE message_id = 1379000001522532400")
     legacy.execute("DELETE FROM turn_chunks WHERE turn_id = 1379000001522532400 AND position = 1")
     assert found(verify(legacy, folder)) == {
@@ -193,7 +176,7 @@ def test_a_row_that_the_original_has_no_place_for_is_found_and_named(
 def test_only_the_first_differences_of_a_table_are_listed_and_all_are_counted(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
     live(legacy)
-    folder = write_out(legacy, tmp_path / "out", Format.GEN2)
+    folder = export_to(legacy, tmp_path / "out", Format.GEN2).folder
     legacy.execute("UPDATE turns SET failure = 'x'")
     proof = verify(legacy, folder)
     assert proof.tables["turns"].different == 700
@@ -281,7 +264,7 @@ def test_a_folder_without_data_is_refused(legacy: Legacy, tmp_path: Path) -> Non
 def test_a_folder_that_another_program_changed_is_compared_without_the_rest(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
     live(legacy)
-    folder = write_out(legacy, tmp_path / "out", Format.GEN2)
+    folder = export_to(legacy, tmp_path / "out", Format.GEN2).folder
     edit(folder, "blacklist.json", lambda users: users.pop("200000000000000099"))
     proof = verify(legacy, folder)
     assert found(proof) == {("blacklist", "200000000000000099", Kind.ONLY_IN_DATABASE)}
@@ -374,7 +357,7 @@ def test_the_files_of_a_stopped_bot_differ_in_what_they_lack(following: Followin
 
 def test_it_changes_nothing_in_the_folder_or_the_database(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
-    folder = write_out(legacy, tmp_path / "out", Format.GEN1)
+    folder = export_to(legacy, tmp_path / "out", Format.GEN1).folder
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     with opened(connect(legacy.database, "ro", 1)) as connection:
         version = connection.execute("PRAGMA data_version").fetchone()[0]
