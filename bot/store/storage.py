@@ -22,6 +22,7 @@ COUNT_UNCOUNTED = "UPDATE storage SET counter = counter + 1 WHERE mode = 'databa
 SERVE = """
 UPDATE storage SET lineage = :lineage, counter = :counter, folder = :folder, mode = :mode,
     switched_at = CASE WHEN mode IS :mode THEN switched_at ELSE :now END
+WHERE (lineage, counter, folder, mode) IS NOT (:lineage, :counter, :folder, :mode)
 """
 LEAVE_TO_FILES = """
 UPDATE storage SET lineage = :lineage, folder = :folder, mode = 'json',

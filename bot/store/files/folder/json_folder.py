@@ -48,7 +48,9 @@ class JsonFolder:
         images = self.path / IMAGES
         try:
             found = look_through(self.path)
-            pictures = sorted(path.name for path in images.iterdir() if path.is_file()) if images.is_dir() else []
+            # Behind a link they are not looked for, as nothing else is.
+            is_own = images.is_dir() and not images.is_symlink() and not images.parent.is_symlink()
+            pictures = sorted(path.name for path in images.iterdir() if path.is_file()) if is_own else []
         except InvalidInputError:
             return []
         except OSError as error:

@@ -81,11 +81,22 @@ def begin(settings: Settings, switch: Switch, now: datetime) -> None:
         require_current(settings.database_path)
     _begin_in_folder(switch, now)
     if switch.mode is not Mode.JSON:
-        with _writing(settings) as connection:
-            record(connection, switch, now)
+        _record_in_database(settings, switch, now)
     for text in filter(None, (switch.verdict.warning, switch.verdict.notice)):
         log.warning("%s", text)
     log.info("%s", switch.line)
+
+
+def _record_in_database(settings: Settings, switch: Switch, now: datetime) -> None:
+    """Write it down; a full disk stops no start that only goes on as before."""
+    before = switch.facts.database
+    try:
+        with _writing(settings) as connection:
+            record(connection, switch, now)
+    except StorageError as error:
+        if before is None or (before.mode, before.lineage) != (switch.mode, switch.lineage):
+            raise
+        log.warning("%s", f"That {switch.mode} mode starts again can't be noted in the database. {error}")
 
 
 def record(connection: RawConnection, switch: Switch, now: datetime) -> None:

@@ -321,3 +321,13 @@ def test_a_folder_that_another_process_writes_into_is_waited_for(
     with locked(folder.path), pytest.raises(BusyError, match="Another process"):
         folder.commit(contents(aliases={}), written)
     assert folder.changed(folder.commit(contents(aliases={}), written)) == ()
+
+
+def test_what_lies_behind_a_link_is_nobodys_file_here(folder: JsonFolder, tmp_path: Path) -> None:
+    (tmp_path / "pictures/images").mkdir(parents=True)
+    (tmp_path / "pictures/images/one.png").write_bytes(b"x")
+    folder.path.mkdir()
+    (folder.path / "avatars").symlink_to(tmp_path / "pictures")
+    assert folder.original_files() == []
+    (folder.path / "aliases.json").write_text("{}")
+    assert folder.original_files() == ["aliases.json"]

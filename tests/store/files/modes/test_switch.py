@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from bot.errors import ConfigurationError, ExitCode, ProtectedError
+from bot.errors import ConfigurationError, ExitCode, ProtectedError, StorageError
 from bot.rules.storage_mode import DatabaseSide, FolderRecord, Mode
 from bot.settings import Settings, load_settings
 from bot.store import storage
@@ -23,6 +23,7 @@ from bot.store.files.modes.switch import Switch, begin, leave_database, look, re
 from bot.store.files.plan import Format
 from bot.store.migrate import create_database, migrate
 from bot.store.statement import Statement
+from tests.store.conftest import file_size_limit
 from tests.store.files.conftest import NOW, contents
 
 LATER = NOW + timedelta(days=1)
@@ -456,3 +457,23 @@ def test_what_was_taken_in_from_elsewhere_does_not_free_the_database(place: Path
 def test_the_folders_record_is_read_as_it_is(place: Path) -> None:
     leave_files(place, counter=3, is_final=False)
     assert look(settings(place, "json")).folder.record == FolderRecord(row(place).lineage, 3, is_final=False)
+
+
+@pytest.mark.parametrize("mode", ["database", "dual"])
+def test_a_full_disk_stops_no_start_that_goes_on_as_before(
+    place: Path, mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    leave_files(place)
+    serve(place, mode)
+    with opened(connect(place / "tzurot.db", "rw", 1)) as full:
+        full.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+        for _ in range(20):  # the files beside the database are larger than what may be written
+            with transaction(full):
+                full.execute(storage.COUNT)
+        before = row(place)
+        with file_size_limit((place / "tzurot.db-wal").stat().st_size):
+            serve(place, mode)
+            assert ("can't be noted" in caplog.text) is (mode == "database")
+            with pytest.raises(StorageError):
+                serve(place, "shadow")
+        assert row(place) == before
