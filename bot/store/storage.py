@@ -27,6 +27,7 @@ WHERE (lineage, counter, folder, mode) IS NOT (:lineage, :counter, :folder, :mod
 LEAVE_TO_FILES = """
 UPDATE storage SET lineage = :lineage, folder = :folder, mode = 'json',
     switched_at = CASE WHEN mode IS 'json' THEN switched_at ELSE :now END
+WHERE (lineage, folder, mode) IS NOT (:lineage, :folder, 'json')
 """
 TAKE_IN = """
 UPDATE storage SET counter = counter + 1,
