@@ -7,7 +7,7 @@ import click
 
 from bot.cli import contents
 from bot.cli.options import common_options, ending_cleanly, print_json, private_files, read_settings
-from bot.cli.readable import readable_database
+from bot.cli.readable_database import readable_database
 from bot.errors import NotFoundError, UnreadableError
 from bot.store.engine import require_engine
 from bot.store.inspection import FileKind, FileReport, back_up, inspect_file

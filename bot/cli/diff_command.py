@@ -8,7 +8,7 @@ import click
 from bot.cli.options import common_options, ending_cleanly, print_json, read_settings
 from bot.cli.printing import print_table, show
 from bot.cli.progress import ConsoleProgress
-from bot.cli.readable import readable_database
+from bot.cli.readable_database import readable_database
 from bot.errors import ExitCode, NotFoundError
 from bot.settings import Settings
 from bot.store.comparison import Comparison, Difference, Key, compare, open_side

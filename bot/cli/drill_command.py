@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bot.cli.modes import refuse_in_json_mode
+from bot.cli.json_mode import refuse_in_json_mode
 from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_pairs, print_table, show, size
 from bot.durability.drill import Rehearsal

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.cli import sides
+from bot.cli import storage_facts
 from bot.cli.printing import print_pairs, print_table
 from bot.cli.printing import show as print_line
 from bot.durability.explain import Explanation
@@ -28,7 +28,7 @@ def as_object(settings: Settings, found: Explanation) -> dict[str, Any]:
         "exit_code": int(exit_code(found)),
         "lease": _lease_as_object(found),
         "in_use_by": str(found.holder) if found.holder else None,
-        "storage": sides.as_object(settings, found.sides),
+        "storage": storage_facts.as_object(settings, found.sides),
         "volume": _volume_as_object(settings, found.facts),
         "bucket": _bucket_as_object(found),
         "old_epochs": [_old_epoch_as_object(old) for old in found.old_epochs],
@@ -114,7 +114,7 @@ def show(settings: Settings, found: Explanation) -> None:
     }
     print_pairs(
         {
-            "Storage": sides.describe(settings, found.sides),
+            "Storage": storage_facts.describe(settings, found.sides),
             "Database": _describe_file(settings, found),
             "In use": _describe_use(settings, found),
             **({} if settings.mode == "json" else copied),

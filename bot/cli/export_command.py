@@ -10,7 +10,7 @@ import click
 from bot.cli.options import common_options, ending_cleanly, print_json, private_files, read_settings
 from bot.cli.printing import print_table, show
 from bot.cli.progress import ConsoleProgress
-from bot.cli.readable import readable_database
+from bot.cli.readable_database import readable_database
 from bot.durability.lock import VolumeLock
 from bot.durability.presence import find_holder
 from bot.errors import NotFoundError, ProtectedError

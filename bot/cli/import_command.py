@@ -9,7 +9,7 @@ import click
 from bot.cli.options import common_options, print_json, private_files, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_table, printable, show
 from bot.cli.progress import ConsoleProgress
-from bot.cli.verdict import show_differences, verdict
+from bot.cli.proof_text import show_differences, verdict
 from bot.durability.lock import VolumeLock, held_error
 from bot.errors import ProtectedError
 from bot.settings import Settings

@@ -8,7 +8,7 @@ import click
 
 from bot.cli.options import common_options, ending_cleanly, print_json, read_settings
 from bot.cli.printing import is_terminal, print_table, show
-from bot.cli.readable import readable_database
+from bot.cli.readable_database import readable_database
 from bot.errors import ExitCode, InvalidInputError
 from bot.store.console import Answer, Console
 from bot.store.engine import require_engine

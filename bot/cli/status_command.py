@@ -11,7 +11,7 @@ from rich.text import Text
 from bot.cli import storage_section
 from bot.cli.options import common_options, ending_cleanly, print_json, read_settings
 from bot.cli.printing import print_pairs, print_table, size
-from bot.cli.readable import readable_database
+from bot.cli.readable_database import readable_database
 from bot.durability.lineage import read_marker
 from bot.durability.presence import Holder, find_holder
 from bot.rules.drill import Latest, Outcome

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from bot.cli.modes import refuse_in_json_mode
+from bot.cli.json_mode import refuse_in_json_mode
 from bot.cli.moment import EXAMPLES, Moment
 from bot.cli.options import common_options, print_json, read_settings, run_to_end, start_logging
 from bot.cli.printing import print_table, show

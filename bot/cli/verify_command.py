@@ -6,7 +6,7 @@ import click
 
 from bot.cli.options import common_options, ending_cleanly, print_json, read_settings
 from bot.cli.progress import ConsoleProgress
-from bot.cli.verdict import show_proof
+from bot.cli.proof_text import show_proof
 from bot.durability.presence import find_holder
 from bot.errors import ExitCode, NotFoundError
 from bot.settings import Settings

@@ -1,3 +1,4 @@
+import base64
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest_asyncio
 
 from bot.cli.main import main
 from bot.sandbox.bucket import BucketSandbox
+from bot.sandbox.sample import write_sample_folder
 from bot.settings import Settings
 from bot.store.engine import connect, opened
 from bot.store.migrate import create_database
@@ -161,3 +163,19 @@ async def bucket(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Buck
     """A real S3 server for the tests of one module."""
     async with BucketSandbox(tmp_path_factory.mktemp("bucket")) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def may_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings with which an import makes a database."""
+    monkeypatch.setenv("ENCRYPTION_KEYS", base64.b64encode(b"c" * 32).decode())
+    monkeypatch.setenv("ALLOW_INIT", "local")
+
+
+@pytest.fixture
+def imported(tzurot: Run, may_begin: None, tmp_path: Path) -> Path:
+    """The database that an import of the sample folder `old` has made."""
+    write_sample_folder(tmp_path / "old")
+    path = tmp_path / "volume" / "tzurot.db"
+    assert tzurot("import", tmp_path / "old", "--database", path).code == 0
+    return path

@@ -3,13 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.sandbox.sample import write_sample_folder
 from bot.store.columns import to_text
 from bot.store.engine import connect, opened
 from tests.cli.conftest import Run
-from tests.cli.test_export import imported, run
-
-__all__ = ["imported", "run"]
 
 
 def switch(database: Path, *, days_ago: int, with_drill: bool) -> None:
@@ -24,32 +23,32 @@ def switch(database: Path, *, days_ago: int, with_drill: bool) -> None:
             )
 
 
-def test_before_its_day_it_refuses_and_says_when_that_is(run: Run, imported: Path, tmp_path: Path) -> None:
+def test_before_its_day_it_refuses_and_says_when_that_is(tzurot: Run, imported: Path, tmp_path: Path) -> None:
     switch(imported, days_ago=29, with_drill=True)
-    ended = run("retire", tmp_path / "old", "--json", "--database", imported)
+    ended = tzurot("retire", tmp_path / "old", "--json", "--database", imported)
     assert (ended.code, ended.json["exit_code"]) == (3, 3)
     assert "1 day from now" in ended.json["error"]
     assert (tmp_path / "old" / "personalities.json").exists()
 
 
-def test_without_a_drill_it_refuses_at_any_time(run: Run, imported: Path, tmp_path: Path) -> None:
+def test_without_a_drill_it_refuses_at_any_time(tzurot: Run, imported: Path, tmp_path: Path) -> None:
     switch(imported, days_ago=310, with_drill=False)
-    ended = run("retire", tmp_path / "old", "--database", imported)
+    ended = tzurot("retire", tmp_path / "old", "--database", imported)
     assert ended.code == 3
     assert "No restore drill of the bot has passed since the switch" in ended.err
     assert (tmp_path / "old" / "personalities.json").exists()
 
 
-def test_it_refuses_while_the_files_are_still_in_use(run: Run, imported: Path, tmp_path: Path) -> None:
+def test_it_refuses_while_the_files_are_still_in_use(tzurot: Run, imported: Path, tmp_path: Path) -> None:
     switch(imported, days_ago=31, with_drill=True)
-    ended = run("retire", tmp_path / "old", "--database", imported, STORAGE_MODE="dual")
+    ended = tzurot("retire", tmp_path / "old", "--database", imported, STORAGE_MODE="dual")
     assert ended.code == 3
     assert "does not serve alone" in ended.err
 
 
-def test_when_all_is_well_it_moves_them_and_says_where(run: Run, imported: Path, tmp_path: Path) -> None:
+def test_when_all_is_well_it_moves_them_and_says_where(tzurot: Run, imported: Path, tmp_path: Path) -> None:
     switch(imported, days_ago=31, with_drill=True)
-    ended = run("retire", tmp_path / "old", "--to", tmp_path / "away", "--json", "--database", imported)
+    ended = tzurot("retire", tmp_path / "old", "--to", tmp_path / "away", "--json", "--database", imported)
     assert ended.code == 0
     assert ended.json["target"] == str(tmp_path / "away")
     assert set(ended.json["files"]) == {path.name for path in (tmp_path / "away").iterdir()}
@@ -57,24 +56,25 @@ def test_when_all_is_well_it_moves_them_and_says_where(run: Run, imported: Path,
     assert imported.exists()
 
 
-def test_beside_the_database_only_the_files_go(run: Run, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("may_begin")
+def test_beside_the_database_only_the_files_go(tzurot: Run, tmp_path: Path) -> None:
     database = tmp_path / "old" / "tzurot.db"
     write_sample_folder(tmp_path / "old")
-    assert run("import", tmp_path / "old", "--database", database).code == 0
+    assert tzurot("import", tmp_path / "old", "--database", database).code == 0
     switch(database, days_ago=31, with_drill=True)
-    ended = run("retire", "--database", database)
+    ended = tzurot("retire", "--database", database)
     assert ended.code == 0
     assert "none was deleted" in ended.out
     assert not (tmp_path / "old" / "personalities.json").exists()
-    assert run("status", "--database", database).code == 0
-    assert run("retire", "--database", database).code == 3
+    assert tzurot("status", "--database", database).code == 0
+    assert tzurot("retire", "--database", database).code == 3
 
 
-def test_the_status_counts_the_days_down(run: Run, imported: Path, tmp_path: Path) -> None:
+def test_the_status_counts_the_days_down(tzurot: Run, imported: Path, tmp_path: Path) -> None:
     switch(imported, days_ago=10, with_drill=True)
-    ended = run("status", "--database", imported, JSON_DIR=str(tmp_path / "old"))
+    ended = tzurot("status", "--database", imported, JSON_DIR=str(tmp_path / "old"))
     assert "20 days more" in ended.out
     assert (
-        run("status", "--json", "--database", imported, JSON_DIR=str(tmp_path / "old")).json["storage"]["days_left"]
+        tzurot("status", "--json", "--database", imported, JSON_DIR=str(tmp_path / "old")).json["storage"]["days_left"]
         == 20
     )

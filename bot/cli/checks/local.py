@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 
 from bot.cli.checks.finding import Finding, fail, ok, warn
 from bot.cli.printing import size
-from bot.cli.readable import readable_database
+from bot.cli.readable_database import readable_database
 from bot.durability.presence import find_holder
 from bot.durability.volume import QUARANTINE
 from bot.errors import NotFoundError, StorageError, TzurotError, UnreadableError
