@@ -237,17 +237,28 @@ def test_a_folder_that_vanished_is_not_made_again(folder: JsonFolder, written: F
 def test_what_is_set_aside_is_a_copy_under_its_time(folder: JsonFolder, written: FolderState) -> None:
     folder.commit(contents(**{".tzurot__turns": []}), written)
     before = shown(folder)
-    first, second = folder.set_aside(NOW), folder.set_aside(NOW)
+    first = folder.set_aside(NOW)
+    assert first is not None
+    assert shown(JsonFolder(first)) == before
+    (folder.path / "aliases.json").write_bytes(b"written in its place")
+    second = folder.set_aside(NOW)
+    (folder.path / "blacklist.json").unlink()
     third = folder.set_aside(NOW + timedelta(seconds=1))
     assert [path.name for path in (first, second, third) if path] == [
         ".tzurot-original-2026-03-04T05-06-07Z",
         ".tzurot-original-2026-03-04T05-06-07Z-2",
         ".tzurot-original-2026-03-04T05-06-08Z",
     ]
-    assert first is not None
     assert shown(JsonFolder(first)) == before
-    (folder.path / "aliases.json").write_bytes(b"written in its place")
-    assert shown(JsonFolder(first)) == before
+
+
+def test_what_has_been_set_aside_is_not_copied_again_while_it_stays_the_same(
+    folder: JsonFolder, written: FolderState
+) -> None:
+    kept = folder.set_aside(NOW)
+    for minutes in range(3):
+        assert folder.set_aside(NOW + timedelta(minutes=minutes)) == kept
+    assert len(list(folder.path.glob(".tzurot-original-*"))) == 1
 
 
 def test_a_full_disk_leaves_no_half_copy(folder: JsonFolder, written: FolderState) -> None:

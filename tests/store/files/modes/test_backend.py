@@ -3,13 +3,15 @@
 import errno
 import os
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import orjson
 import pytest
 
-from bot.errors import ProtectedError, StorageError
+from bot.errors import ProtectedError, StorageError, UnreadableError
 from bot.model import Alias, Personality
 from bot.store import aliases, personalities
 from bot.store.driver import open_store
@@ -195,3 +197,14 @@ async def test_where_there_is_no_temporary_directory_at_all_it_is_the_same(
     with pytest.raises(StorageError, match="Set TMPDIR"):
         await made(tmp_path, "json").open()
     await write(made(tmp_path / "files", "database"), LILITH)
+
+
+async def test_a_start_that_fails_again_and_again_sets_the_files_aside_once(tmp_path: Path) -> None:
+    backend = made(tmp_path, "json")
+    await write(backend, LILITH)
+    folder = backend.settings.json_folder
+    (folder / "conversations.json").write_text('{"torn": ')
+    for now in (NOW, NOW + timedelta(days=1), NOW + timedelta(days=2)):
+        with pytest.raises(UnreadableError):
+            await open_backend(backend.settings, cipher(), clock=Mock(return_value=now))
+    assert len(list(folder.glob(".tzurot-original-*"))) == 1
