@@ -1,7 +1,7 @@
 """Every file of a JSON folder: the original's in one of its formats, and the rest."""
 
 from bot.store.files.plan import Format, Plan
-from bot.store.files.rest.tables import rest_plans
+from bot.store.files.rest.writing import rest_plans
 from bot.store.legacy.encoding import plans
 
 

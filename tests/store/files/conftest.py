@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.settings import Settings
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import FolderState
 from bot.store.files.plan import FileContent, Format
-from tests.store.legacy.conftest import KEY, OWNER, Legacy, write_flat, write_nested
+from tests.store.legacy.conftest import Legacy, write_flat, write_nested
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 EMPTY = FolderState("lineage", "json", 0, Format.GEN2, is_final=True, written_at=NOW)
@@ -40,15 +39,7 @@ def written(folder: JsonFolder) -> FolderState:
 @pytest.fixture
 def make_legacy(tmp_path: Path) -> Callable[[str], Legacy]:
     """A data folder of the original, and the database that it becomes."""
-
-    def make(name: str) -> Legacy:
-        path = tmp_path / name / "old"
-        path.mkdir(parents=True)
-        database = tmp_path / name / "new" / "tzurot.db"
-        settings = Settings(_env_file=None, database_path=database, encryption_keys=(KEY,), bot_owner_id=OWNER)
-        return Legacy(path, database, settings)
-
-    return make
+    return lambda name: Legacy.within(tmp_path / name)
 
 
 @pytest.fixture(params=[write_flat, write_nested], ids=["flat", "nested"])

@@ -33,6 +33,14 @@ class Legacy:
     database: Path
     settings: Settings
 
+    @classmethod
+    def within(cls, place: Path) -> "Legacy":
+        """An empty folder, and where the database of it is going to lie."""
+        path, database = place / "old", place / "new" / "tzurot.db"
+        path.mkdir(parents=True)
+        settings = Settings(_env_file=None, database_path=database, encryption_keys=(KEY,), bot_owner_id=OWNER)
+        return cls(path, database, settings)
+
     def write(self, name: str, content: Any) -> None:
         self.write_bytes(name, json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
@@ -82,14 +90,7 @@ class Legacy:
 
 @pytest.fixture
 def make_legacy(tmp_path: Path) -> Callable[[str], Legacy]:
-    def make(name: str) -> Legacy:
-        path = tmp_path / name / "old"
-        path.mkdir(parents=True)
-        database = tmp_path / name / "new" / "tzurot.db"
-        settings = Settings(_env_file=None, database_path=database, encryption_keys=(KEY,), bot_owner_id=OWNER)
-        return Legacy(path, database, settings)
-
-    return make
+    return lambda name: Legacy.within(tmp_path / name)
 
 
 @pytest.fixture

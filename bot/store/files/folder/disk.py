@@ -49,6 +49,12 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     return StorageError(f"{path} can't be written: {reason}.", remedy=remedy)
 
 
+def unreadable(path: Path | str, error: OSError) -> UnreadableError:
+    """The sentence for a file or folder that is there and could not be read."""
+    reason = error.strerror or type(error).__name__
+    return UnreadableError(f"{path} can't be read: {reason}.", remedy="Let this user read it, or check the volume.")
+
+
 def write_file(path: Path, pieces: Iterable[bytes]) -> FileDigest:
     """Make a new file of the pieces, for this user alone; not yet synced. Raises StorageError."""
     found, size = hashlib.sha256(), 0
@@ -93,7 +99,7 @@ def digest_or_none(path: Path) -> FileDigest | None:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:
-        raise UnreadableError(f"{path} can't be read: {error.strerror}.") from None
+        raise unreadable(path, error) from None
 
 
 def sync(folder: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.errors import InvalidInputError, StorageError, UnreadableError
 from bot.store.files.folder.commit import Committer, located
-from bot.store.files.folder.disk import digest_or_none, locked, make_folder
+from bot.store.files.folder.disk import digest_or_none, locked, make_folder, unreadable
 from bot.store.files.folder.mode_file import CommitRecord, read_record
 from bot.store.files.folder.set_aside import copy_aside
 from bot.store.files.folder.snapshot import copy_state
@@ -54,7 +54,7 @@ class JsonFolder:
         except InvalidInputError:
             return []
         except OSError as error:
-            raise UnreadableError(f"{error.filename} can't be read: {error.strerror}.") from None
+            raise unreadable(error.filename, error) from None
         return [*(file.name for file in found.files.values()), *(f"{IMAGES}/{name}" for name in pictures)]
 
     def data_files(self) -> dict[str, FileDigest]:

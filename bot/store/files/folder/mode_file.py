@@ -10,6 +10,7 @@ import orjson
 
 from bot.errors import UnreadableError
 from bot.store.columns import to_text
+from bot.store.files.folder.disk import unreadable
 from bot.store.files.folder.state import MODE_FILE, FileDigest, FolderState
 from bot.store.files.plan import Format
 
@@ -63,7 +64,7 @@ def read_record(folder: Path) -> CommitRecord | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise UnreadableError(f"{path} can't be read: {error.strerror}.") from None
+        raise unreadable(path, error) from None
     try:
         value = orjson.loads(content)
         version = value["version"]

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.errors import BusyError, UnreadableError
+from bot.errors import BusyError
 from bot.store.files.folder.commit import located
-from bot.store.files.folder.disk import copy_file, make_folder, told, write_file
+from bot.store.files.folder.disk import copy_file, make_folder, told, unreadable, write_file
 from bot.store.files.folder.mode_file import CommitRecord, read_record
 from bot.store.files.folder.state import MODE_FILE
 from bot.store.legacy.folder import IMAGES
@@ -54,7 +54,7 @@ def _open(folder: Path, name: str, record: CommitRecord | None) -> BinaryIO | No
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise UnreadableError(f"{path} can't be read: {error.strerror}.") from None
+            raise unreadable(path, error) from None
     return None
 
 

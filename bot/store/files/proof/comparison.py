@@ -36,7 +36,8 @@ from bot.store.storage import Storage
 from bot.store.translate import translated
 
 SHOWN = 5
-ROUNDS = 3
+ROUNDS = 8
+"""So many that what goes to and fro all the time, like a channel switched on and off, is hardly ever caught alike."""
 POLL_SECONDS = 0.05
 ORDER = tuple(TABLES)
 

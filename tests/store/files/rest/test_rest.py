@@ -13,7 +13,8 @@ from bot.store.cipher import Cipher
 from bot.store.engine import RawConnection, connect, opened, roll_back
 from bot.store.files.rest.reading import BATCH_ROWS, RestFile
 from bot.store.files.rest.restoring import Restorer
-from bot.store.files.rest.tables import REST_TABLES, ROWS_AT_ONCE, rest_plans
+from bot.store.files.rest.tables import REST_TABLES
+from bot.store.files.rest.writing import ROWS_AT_ONCE, rest_plans
 from tests.store.conftest import make_key
 from tests.store.files.lived import empty_database
 
