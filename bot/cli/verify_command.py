@@ -11,7 +11,8 @@ from bot.durability.presence import find_holder
 from bot.errors import ExitCode, NotFoundError
 from bot.settings import Settings
 from bot.store.engine import require_engine
-from bot.store.files.proof.comparison import ProofOptions, compare
+from bot.store.files.proof.comparison import compare
+from bot.store.files.proof.options import ProofOptions
 
 
 @click.command("verify")

@@ -16,8 +16,9 @@ from bot.store.files.folder.disk import digest_or_none
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import FileDigest
 from bot.store.files.mirror import Work
-from bot.store.files.proof.comparison import ProofOptions, prove
+from bot.store.files.proof.comparison import prove
 from bot.store.files.proof.findings import Proof
+from bot.store.files.proof.options import ProofOptions
 from bot.store.legacy.report import ImportReport
 
 ADD = "INSERT INTO imports (imported_at, folder, manifest) VALUES (:imported_at, :folder, :manifest)"

@@ -19,7 +19,7 @@ from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.load import LoadOptions
 from bot.store.files.manifest import Recorded, look_at_files
 from bot.store.files.mirror import Merge, Mirror, Work
-from bot.store.files.proof.comparison import ProofOptions
+from bot.store.files.proof.options import ProofOptions
 from bot.store.legacy.decode import decode
 from bot.store.legacy.folder import UNFINISHED_SUFFIX, look_through, survey
 from bot.store.legacy.record import Defaults

@@ -8,8 +8,9 @@ from typing import Any
 
 from bot.store.files.export import Export, ExportOptions, export
 from bot.store.files.plan import Format
-from bot.store.files.proof.comparison import ProofOptions, compare
+from bot.store.files.proof.comparison import compare
 from bot.store.files.proof.findings import Proof
+from bot.store.files.proof.options import ProofOptions
 from bot.store.progress import unwatched
 from tests.store.files.conftest import NOW
 from tests.store.legacy.conftest import Legacy

@@ -14,24 +14,20 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from bot.settings import Settings
 from bot.store import storage
-from bot.store.cipher import cipher_from
 from bot.store.engine import RawConnection, connect_reader, opened, snapshot
-from bot.store.files.all_plans import all_plans
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import REST_FOLDER, FolderState
 from bot.store.files.plan import Format
 from bot.store.files.proof.findings import Difference, Kind, Proof, TableProof
+from bot.store.files.proof.options import ProofOptions
 from bot.store.files.proof.sources import Keys, Sources
 from bot.store.files.proof.tally import Pair, Side, Tally, open_tally
-from bot.store.legacy.encoding import detect_format, plans
+from bot.store.legacy.encoding import detect_format
 from bot.store.legacy.placing import TABLES
 from bot.store.legacy.record import Reject, shown
-from bot.store.progress import Progress
 from bot.store.storage import Storage
 from bot.store.translate import translated
 
@@ -45,20 +41,6 @@ KEYS = """
 SELECT t.name AS table_name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
 WHERE t.schema = 'main' AND c.pk > 0 ORDER BY t.name, c.pk
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ProofOptions:
-    """How to compare. `is_served`: a bot runs on the database.
-
-    After an import, `may_skip_unreadable` says that it left out what can't be read, and `rejects` what it rejected.
-    """
-
-    settings: Settings
-    progress: Progress
-    is_served: bool = False
-    may_skip_unreadable: bool = False
-    rejects: Sequence[Reject] = ()
 
 
 def compare(folder: Path, options: ProofOptions) -> Proof:
@@ -84,8 +66,9 @@ def prove(folder: Path, connection: RawConnection, options: ProofOptions) -> Pro
         state = json_folder.read()
         reason = _why_not_rest(json_folder, state, recorded, is_followed=is_followed)
         keys = None if reason else _keys(connection)
-        sources = _sources(json_folder.path, state, options, Path(scratch), keys=keys)
-        proof = _Comparison(sources, connection, tally, options, is_followed=is_followed).run()
+        form = state.format if state else detect_format(json_folder.path) or Format.GEN2
+        sources = Sources(json_folder.path, form, keys, Path(scratch), options)
+        proof = _Comparison(sources, connection, tally, is_followed=is_followed).run()
     if recorded.mode == "json":
         proof.remarks.append(f"The files in {recorded.folder} were served last, so this database may be older.")
     if reason and state is not None:
@@ -110,31 +93,12 @@ def _keys(connection: RawConnection) -> Keys:
     return keys
 
 
-def _sources(
-    folder: Path, state: FolderState | None, options: ProofOptions, scratch: Path, *, keys: Keys | None
-) -> Sources:
-    form = state.format if state else detect_format(folder) or Format.GEN2
-    return Sources(
-        folder,
-        options.settings,
-        cipher_from(options.settings),
-        scratch,
-        form,
-        plans(form) if keys is None else all_plans(form),
-        keys,
-        options.progress,
-        options.may_skip_unreadable,
-    )
-
-
 class _Comparison:
-    def __init__(
-        self, sources: Sources, connection: RawConnection, tally: Tally, options: ProofOptions, *, is_followed: bool
-    ) -> None:
+    def __init__(self, sources: Sources, connection: RawConnection, tally: Tally, *, is_followed: bool) -> None:
         self._sources = sources
         self._connection = connection
         self._tally = tally
-        self._options = options
+        self._options = sources.options
         self._is_followed = is_followed
         self._counter = 0
 

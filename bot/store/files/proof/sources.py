@@ -5,19 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.settings import Settings
-from bot.store.cipher import Cipher
+from bot.store.cipher import cipher_from
 from bot.store.engine import RawConnection, connect_reader, opened, snapshot
+from bot.store.files.all_plans import all_plans
 from bot.store.files.folder.disk import digest_or_none
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.loader import Loader
-from bot.store.files.plan import Format, Plan
+from bot.store.files.plan import Format
+from bot.store.files.proof.options import ProofOptions
 from bot.store.files.proof.records import Record, read_records, read_rest
 from bot.store.files.proof.spool import Spool
+from bot.store.legacy.encoding import plans
 from bot.store.legacy.folder import look_through, survey
 from bot.store.legacy.report import ImportReport
 from bot.store.migrate import LOCK_SECONDS
-from bot.store.progress import Progress
 
 Keys = Mapping[str, Sequence[str]]
 """The primary keys of the tables."""
@@ -25,23 +26,19 @@ Keys = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What is compared: these plans' files, and with `keys` the rest; `scratch` is an empty directory."""
+    """What is compared: the original's files, and with `keys` the rest; `scratch` is an empty directory."""
 
     folder: Path
-    settings: Settings
-    cipher: Cipher
-    scratch: Path
     format: Format
-    plans: tuple[Plan, ...]
     keys: Keys | None
-    progress: Progress
-    may_skip_unreadable: bool = False
+    scratch: Path
+    options: ProofOptions
 
     def of_folder(self) -> Iterator[Record]:
         """The folder's records; raises UnreadableError for a file that can't be read."""
-        found = look_through(self.folder, self.settings.database_path)
-        if self.may_skip_unreadable:
-            found = survey(found, may_skip=True, watch=self.progress)
+        found = look_through(self.folder, self.options.settings.database_path)
+        if self.options.may_skip_unreadable:
+            found = survey(found, may_skip=True, watch=self.options.progress)
         yield from read_records(found, self._digest_image)
         if self.keys is not None:
             yield from read_rest(self.folder, self.keys)
@@ -49,9 +46,10 @@ class Sources:
     def encode(self, connection: RawConnection) -> Spool:
         """What the database would write, as the open transaction sees it."""
         spool = Spool(Path(tempfile.mkdtemp(dir=self.scratch)))
-        for plan in self.plans:
-            self.progress(f"encoding {plan.name}", 0)
-            spool.take(plan.write(connection, self.cipher))
+        cipher = cipher_from(self.options.settings)
+        for plan in plans(self.format) if self.keys is None else all_plans(self.format):
+            self.options.progress(f"encoding {plan.name}", 0)
+            spool.take(plan.write(connection, cipher))
         return spool
 
     def of_spool(self, spool: Spool) -> Iterator[Record]:
@@ -62,8 +60,9 @@ class Sources:
 
     def load(self) -> tuple[Spool, ImportReport]:
         """What the folder is read as, in the form in which it would be written, and how the reading went."""
-        path = self.scratch / "meaning.db"
-        report = Loader(self.settings, self.cipher, by_records=True)(JsonFolder(self.folder), path, self.progress)
+        path, settings = self.scratch / "meaning.db", self.options.settings
+        load = Loader(settings, cipher_from(settings), by_records=True)
+        report = load(JsonFolder(self.folder), path, self.options.progress)
         with opened(connect_reader(path, LOCK_SECONDS)) as connection, snapshot(connection):
             return self.encode(connection), report
 

@@ -13,8 +13,9 @@ from bot.sandbox.sample import write_sample_folder
 from bot.store.cipher import cipher_from
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.modes.backend import Backend, open_backend
-from bot.store.files.proof.comparison import ProofOptions, compare
+from bot.store.files.proof.comparison import compare
 from bot.store.files.proof.findings import Proof
+from bot.store.files.proof.options import ProofOptions
 from bot.store.statement import Statement
 from tests.store.legacy.conftest import Legacy
 
