@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.errors import InvalidInputError, StorageError, UnreadableError
 from bot.store.files.folder.commit import Committer, located
-from bot.store.files.folder.disk import digest_or_none, locked, make_folder, unreadable
+from bot.store.files.folder.disk import digest_or_none, locked, make_folder, told, unreadable
 from bot.store.files.folder.mode_file import CommitRecord, read_record
 from bot.store.files.folder.set_aside import copy_aside
 from bot.store.files.folder.snapshot import copy_state
@@ -82,7 +82,8 @@ class JsonFolder:
                 remedy="Mount the right volume again, and start.",
             )
         is_same = found is not None and (found.counter, found.files) == (state.counter, state.files)
-        return is_same and all((self.path / name).exists() for name in state.files)
+        with told(self.path):
+            return is_same and all((self.path / name).exists() for name in state.files)
 
     def locate(self, name: str) -> Path:
         """Where the content of a file lies now: in its place, or still in the staging folder."""

@@ -208,3 +208,20 @@ async def test_a_start_that_fails_again_and_again_sets_the_files_aside_once(tmp_
         with pytest.raises(UnreadableError):
             await open_backend(backend.settings, cipher(), clock=Mock(return_value=now))
     assert len(list(folder.glob(".tzurot-original-*"))) == 1
+
+
+@pytest.mark.usefixtures("obeying_permissions")
+@pytest.mark.parametrize("name", ["", ".tzurot", ".tzurot-new", "personalities.json", ".tzurot-mode.json"])
+async def test_whatever_may_not_be_read_fails_the_write_with_a_sentence(tmp_path: Path, name: str) -> None:
+    backend = made(tmp_path, "json")
+    opened = await backend.open()
+    await opened.store.write(LILITH)
+    place = backend.settings.json_folder / name
+    mode = place.stat().st_mode
+    place.chmod(0)
+    with pytest.raises((StorageError, UnreadableError), match=r"can't be (read|written): "):
+        await opened.store.write(ECHO)
+    place.chmod(mode)
+    await opened.store.write(ALIAS)
+    await opened.close()
+    assert [row[1] for row in rows_of_files(backend.settings)["personalities"]] == ["lilith"]
