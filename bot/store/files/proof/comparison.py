@@ -144,7 +144,7 @@ class _Comparison:
         is_torn = self._options.may_skip_unreadable
         if is_torn or all(pair.ours is None and _place(pair) in known for pair in self._tally.pairs()):
             return self._options.rejects
-        spool, report = self._sources.load()
+        spool, report = self._sources.load(is_written=self._is_followed)
         self._tally.take(Side.MEANING, self._sources.of_spool(spool), "looking closer")
         return report.rejects
 

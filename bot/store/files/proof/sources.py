@@ -58,11 +58,15 @@ class Sources:
         if self.keys is not None:
             yield from read_rest(spool.directory, self.keys)
 
-    def load(self) -> tuple[Spool, ImportReport]:
-        """What the folder is read as, in the form in which it would be written, and how the reading went."""
-        path, settings = self.scratch / "meaning.db", self.options.settings
-        load = Loader(settings, cipher_from(settings), by_records=True)
-        report = load(JsonFolder(self.folder), path, self.options.progress)
+    def load(self, *, is_written: bool) -> tuple[Spool, ImportReport]:
+        """What the folder is read as, in the form in which it would be written, and how the reading went.
+
+        One that a bot goes on to write is read as it is at one moment, which only a copy of it stays.
+        """
+        path, settings, folder = self.scratch / "meaning.db", self.options.settings, JsonFolder(self.folder)
+        if is_written:
+            folder = folder.copy_to(Path(tempfile.mkdtemp(dir=self.scratch)))
+        report = Loader(settings, cipher_from(settings), by_records=True)(folder, path, self.options.progress)
         with opened(connect_reader(path, LOCK_SECONDS)) as connection, snapshot(connection):
             return self.encode(connection), report
 

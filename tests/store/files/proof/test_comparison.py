@@ -20,6 +20,7 @@ from bot.store.files.plan import Format
 from bot.store.files.proof import comparison as module
 from bot.store.files.proof.findings import Difference, Kind, Proof
 from bot.store.files.proof.spool import Spool
+from bot.store.files.rest.reading import open_rest
 from tests.store.files.conftest import NOW
 from tests.store.files.exported import edit, export_to, verify
 from tests.store.files.lived import live
@@ -337,6 +338,24 @@ def test_what_the_files_of_a_running_bot_never_get_is_a_difference(
         following.write("turns")
 
     monkeypatch.setattr("bot.store.files.proof.comparison.time.sleep", only_the_turns_follow)
+    assert ("channel_activations", "300000000000000077", Kind.ONLY_IN_FOLDER) in found(following.verify())
+
+
+def test_a_running_bot_may_write_while_a_difference_is_looked_into(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following.legacy.execute("DELETE FROM channel_activations WHERE channel_id = 300000000000000077")
+    following.change("UPDATE turns SET state = 'done' WHERE message_id = 1379000001522532400")
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.store.files.folder.commit.Committer.finish", lambda *_: None)
+        following.write("turns")
+
+    def the_bot_goes_on(*arguments: Any) -> Any:
+        opened_files = open_rest(*arguments)
+        JsonFolder(following.folder).recover()
+        return opened_files
+
+    monkeypatch.setattr("bot.store.files.load.open_rest", the_bot_goes_on)
     assert ("channel_activations", "300000000000000077", Kind.ONLY_IN_FOLDER) in found(following.verify())
 
 
