@@ -140,7 +140,7 @@ def _state(folder: JsonFolder, recorded: Storage, options: ExportOptions) -> Fol
         format=Format(named) if named else before.format if before else Format.GEN2,
         is_final=not options.is_served,
         written_at=options.clock(),
-        files={**(before.files if before else {}), **folder.data_files()},
+        files={**(before.files if before else {}), **folder.replaceable()},
     )
 
 

@@ -137,12 +137,17 @@ class JsonFolder:
 
     def set_aside(self, now: datetime) -> Path | None:
         """Copy every file that a rewrite could replace into a folder beside, and name it; None if there is none."""
-        record = read_record(self.path)
-        rest = self.path / REST_FOLDER
-        names = {MODE_FILE, *self.original_files(), *(record.state.files if record else ())}
-        names |= {f"{REST_FOLDER}/{path.name}" for path in rest.iterdir()} if rest.is_dir() else set()
-        present = sorted(name for name in names if (self.path / name).is_file())
+        mode_file = [MODE_FILE] if (self.path / MODE_FILE).is_file() else []
+        present = [*mode_file, *self.replaceable()]
         return copy_aside(self.path, present, now) if present else None
+
+    def replaceable(self) -> dict[str, FileDigest]:
+        """Every file that is there and that a rewrite could replace, whoever wrote it; raises UnreadableError."""
+        state, rest = self.read(), self.path / REST_FOLDER
+        names = {*self.original_files(), *(state.files if state else ())}
+        names |= {f"{REST_FOLDER}/{path.name}" for path in rest.iterdir()} if rest.is_dir() else set()
+        found = {name: digest_or_none(self.path / name) for name in sorted(names)}
+        return {name: digest for name, digest in found.items() if digest}
 
     def _require_there(self, state: FolderState) -> None:
         """Raise StorageError where another volume, or none, has taken the folder's place since it was written."""

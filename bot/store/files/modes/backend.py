@@ -161,6 +161,6 @@ def _rewriter_of(opening: _Opening) -> Rewriter:
     )
     is_known = found is not None and replace(found, written_at=now) == state
     must_rewrite = not is_known or bool(side.changed or side.lost)
-    if must_rewrite:  # among the files that go may be some of another program
-        state = replace(state, files={**state.files, **folder.data_files()})
+    if switch.verdict.must_set_aside:  # copies of all that goes are kept, also of what another program wrote
+        state = replace(state, files={**state.files, **folder.replaceable()})
     return Rewriter(folder, state, all_plans(state.format), opening.cipher, opening.clock, must_rewrite)

@@ -225,3 +225,15 @@ async def test_whatever_may_not_be_read_fails_the_write_with_a_sentence(tmp_path
     await opened.store.write(ALIAS)
     await opened.close()
     assert [row[1] for row in rows_of_files(backend.settings)["personalities"]] == ["lilith"]
+
+
+async def test_what_was_set_aside_at_the_start_is_not_said_to_have_changed_since(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await write(made(tmp_path, "dual"), LILITH)
+    (tmp_path / "files" / "conversations.json").write_text('{"1-2": {}}')
+    again = await open_backend(made(tmp_path, "dual").settings, cipher(), accept_older=True, clock=lambda: NOW)
+    await again.close()
+    assert "copies of all that is there are in" in caplog.text
+    assert "gives way" not in caplog.text
+    assert not (tmp_path / "files" / ".tzurot-overtaken").exists()
