@@ -76,7 +76,8 @@ def _describe_files(standing: Standing, now: datetime) -> tuple[Level, str]:
 
 def _describe_unwritten(standing: Standing, where: str) -> tuple[Level, str]:
     if standing.mode == "json":
-        return Level.PLAIN, f"those {where} are as the original left them; the next start goes on with them"
+        then = "" if standing.refusal else "; the next start goes on with them"
+        return Level.PLAIN, f"those {where} are as the original left them{then}"
     return Level.WARN, f"none {where} were written here yet; a start in this mode writes them"
 
 
