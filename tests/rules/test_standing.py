@@ -41,11 +41,15 @@ FILES: list[tuple[dict[str, Any], Level, str]] = [
     ({"changed": tuple("abcde")}, Level.FAIL, "CHANGED a, b, c and 2 other files in"),
     ({"lineage": "other"}, Level.FAIL, "belong to another database"),
     ({"folder": None}, Level.WARN, "none in /app/data were written here yet"),
-    ({"folder": None, "mode": "json"}, Level.PLAIN, "as the original left them"),
+    ({"folder": None, "mode": "json"}, Level.PLAIN, "as the original left them; the next start goes on with them"),
     ({"folder": None, "folder_problem": "The mode file is torn. Put it back."}, Level.FAIL, "torn. Put it back."),
     ({"mode": "json", "served": "json"}, Level.OK, "gen2 in /app/data, up to change 4,711"),
     ({"mode": "json", "served": None, "lineage": None, "counter": 0}, Level.OK, "gen2 in /app/data"),
 ]
+
+
+def test_no_start_goes_on_with_files_that_it_would_refuse() -> None:
+    assert "goes on" not in lines(folder=None, mode="json", refusal="The database is newer.")["JSON files"].text
 
 
 @pytest.mark.parametrize(("changes", "level", "text"), FILES)
