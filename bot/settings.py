@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     use_database: bool | None = None
     json_dir: Path | None = None
     json_format: Literal["gen1", "gen2"] | None = None
-    json_interval_seconds: Seconds = 0.5
+    json_interval_seconds: Seconds = 0.75
     json_retry_seconds: Seconds = 5
     json_flush_timeout_seconds: Seconds = 5
     json_retention_seconds: Seconds = 2_592_000

@@ -1,7 +1,8 @@
 """Which storage mode served last, where its JSON folder is, what was imported, and what shadow mode found.
 
-`storage.counter` rises with every change that the JSON folder has to follow, and each time a mode begins to serve
-that does not keep the other side up to date. The same lineage and counter stand in the folder's `.tzurot-mode.json`.
+`storage.counter` rises with the first of the changes that the JSON folder has to follow next, and each time a mode
+begins to serve that does not keep the other side up to date. The same lineage and counter stand in the folder's
+`.tzurot-mode.json`.
 """
 
 import secrets

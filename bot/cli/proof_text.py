@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.cli.printing import print_table, show
+from bot.rules.wording import counted
 from bot.store.files.folder.state import REST_FOLDER
 from bot.store.files.proof.findings import Kind, Proof, TableProof
 
@@ -51,8 +52,8 @@ def verdict(proof: Proof, folder: Path) -> str:
     """The result in one sentence."""
     if proof.behind:
         return (
-            f"Not known: the files in {folder} are {proof.behind:,} changes behind the database and do not catch up; "
-            "`tzurot status` says why."
+            f"Not known: the files in {folder} are at least {counted(proof.behind, 'change')} behind the database"
+            " and do not catch up; `tzurot status` says why."
         )
     if differing := proof.count("differences"):
         return f"NOT equal: {differing:,} records differ between {folder} and the database."

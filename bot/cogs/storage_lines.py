@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bot.rules.standing import Standing
+from bot.rules.wording import counted
 
 SHOWN = 3
 IN_FILES = "It is kept in JSON files."
@@ -38,12 +39,13 @@ def _describe_files(standing: Standing) -> str:
     if standing.error:
         since = f" since {_when(standing.failed_at)}" if standing.failed_at else ""
         return (
-            f"🔴 The JSON files are {standing.behind:,} changes behind{since}. {_reason(standing)}"
+            f"🔴 The JSON files are behind by at least {counted(standing.behind, 'change')}{since}. {_reason(standing)}"
             " Nothing is lost, and I try again until it works."
         )
     if standing.changed:
         return "⚠️ JSON files follow it, but another program has changed some of them."
-    return f"JSON files follow it, {standing.behind:,} changes behind." if standing.behind else IN_STEP
+    behind = f"JSON files follow it, at least {counted(standing.behind, 'change')} behind."
+    return behind if standing.behind else IN_STEP
 
 
 def _reason(standing: Standing) -> str:

@@ -89,7 +89,8 @@ def _describe_following(standing: Standing, told: str) -> tuple[Level, str]:
     if standing.changed:
         return Level.FAIL, f"{_describe_changed(standing)}. `tzurot verify {standing.path}` lists what differs"
     if standing.behind:
-        return Level.WARN, f"{counted(standing.behind, 'change')} behind: {told}. A running bot is about to write them"
+        behind = f"at least {counted(standing.behind, 'change')} behind"
+        return Level.WARN, f"{behind}: {told}. A running bot is about to write them"
     return Level.OK, f"in step: {told}"
 
 
@@ -102,8 +103,8 @@ def _describe_changed(standing: Standing) -> str:
 def _describe_failure(standing: Standing) -> str:
     since = f" since {standing.failed_at:%Y-%m-%d %H:%M:%S} UTC" if standing.failed_at else ""
     return (
-        f"BEHIND{since} by {counted(standing.behind, 'change')}: {standing.error} Nothing is lost, the database has"
-        " everything; a running bot tries again every few seconds"
+        f"BEHIND{since} by at least {counted(standing.behind, 'change')}: {standing.error} Nothing is lost, the"
+        " database has everything; a running bot tries again every few seconds"
     )
 
 

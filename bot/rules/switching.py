@@ -84,7 +84,8 @@ def lacking(folder: FolderSide, lineage: str, counter: int) -> str:
             "so the database may lack what the files have."
         )
     ahead = record.counter - counter
-    return f"The files in {folder.path} have {counted(ahead, 'change')} that the database lacks." if ahead > 0 else ""
+    more = f"The files in {folder.path} have at least {counted(ahead, 'change')} that the database lacks."
+    return more if ahead > 0 else ""
 
 
 def fault_of(folder: FolderSide, lineage: str, counter: int) -> str:
@@ -140,7 +141,7 @@ def _newer_in_database(database: DatabaseSide | None, folder: FolderSide, record
         if database.mode is Mode.DATABASE:  # which counts its starts, not its changes: a number would play them down
             return f"The files in {folder.path} lack everything that the database has served alone since."
         ahead = counted(database.counter - record.counter, "change")
-        return f"The database has {ahead} that the files in {folder.path} lack."
+        return f"The database has at least {ahead} that the files in {folder.path} lack."
     return "" if record.is_final else _left_behind(folder)
 
 
@@ -223,7 +224,7 @@ def _ahead(database: DatabaseSide, folder: FolderSide) -> str:
     record = folder.record
     if record is None or record.lineage != database.lineage or record.counter <= database.counter:
         return ", so the database may lack what they have"
-    return f", and have {counted(record.counter - database.counter, 'change')} that the database lacks"
+    return f", and have at least {counted(record.counter - database.counter, 'change')} that the database lacks"
 
 
 def _other_lineage(folder: FolderSide) -> str:

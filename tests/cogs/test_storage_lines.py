@@ -30,7 +30,7 @@ TOLD: list[tuple[dict[str, Any], list[str]]] = [
     ({"mode": "database"}, []),
     ({"mode": "json"}, ["It is kept in JSON files."]),
     ({}, ["JSON files follow it, and are in step."]),
-    ({"counter": 4713}, ["JSON files follow it, 2 changes behind."]),
+    ({"counter": 4713}, ["JSON files follow it, at least 2 changes behind."]),
     ({"changed": ("a.json",)}, ["⚠️ JSON files follow it, but another program has changed some of them."]),
     ({"folder": None}, ["⚠️ JSON files should follow it, but there are none yet."]),
     ({"lineage": "x"}, ["🔴 JSON files should follow it, but those that are there belong to another database."]),
@@ -44,7 +44,7 @@ TOLD: list[tuple[dict[str, Any], list[str]]] = [
             "failed_at": NOW,
             "error": "/app/data/auth.json can't be written: the disk is full. Free space on the volume.",
         },
-        [f"🔴 The JSON files are 9 changes behind since <t:{SECONDS}:R>. {FULL} {NOTHING_LOST}"],
+        [f"🔴 The JSON files are behind by at least 9 changes since <t:{SECONDS}:R>. {FULL} {NOTHING_LOST}"],
     ),
     (
         {"mode": "shadow", "compared": 1234},

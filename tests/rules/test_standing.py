@@ -35,7 +35,7 @@ FILES: list[tuple[dict[str, Any], Level, str]] = [
     (
         {"counter": 4721, "error": "The disk is full.", "failed_at": EARLIER},
         Level.FAIL,
-        "BEHIND since 2026-11-28 01:00:00 UTC by 10 changes: The disk is full. Nothing is lost",
+        "BEHIND since 2026-11-28 01:00:00 UTC by at least 10 changes: The disk is full. Nothing is lost",
     ),
     ({"changed": ("a.json",)}, Level.FAIL, "ANOTHER PROGRAM HAS CHANGED a.json in /app/data. `tzurot verify"),
     ({"changed": tuple("abcde")}, Level.FAIL, "CHANGED a, b, c and 2 other files in"),

@@ -34,7 +34,7 @@ CHANGED = (
 )
 OTHER = "The folder was written from another database, so its records were merged into this one."
 LEFT = "The database went on without the folder, so the folder's records were merged into it."
-BEHIND = "The database has {} that the folder lacks, so the folder's records were merged into it."
+BEHIND = "The database has at least {} that the folder lacks, so the folder's records were merged into it."
 
 KEYS = "SELECT name FROM pragma_table_info(:table) WHERE pk > 0"
 
