@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
 import tempfile
 import time
@@ -24,6 +25,11 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.01
 
 
+SOCKET_NAME = "litestream.sock"
+SOCKET_PATH_LIMIT = 107
+"""How many bytes of a socket's path Linux takes; Litestream only warns of a longer one and goes on without."""
+
+
 class Replication:
     """Litestream for the marker's epoch. `socket` is where it will listen, known before it runs."""
 
@@ -34,8 +40,8 @@ class Replication:
         self._lease = lease
         lease.when_lost(self.halt)
         self._database = settings.database_path.absolute()
-        self._scratch = Path(tempfile.mkdtemp(prefix="tzurot-"))
-        self.socket = settings.litestream_socket or self._scratch / "litestream.sock"
+        self._scratch = make_socket_folder()
+        self.socket = settings.litestream_socket or self._scratch / SOCKET_NAME
         lock.name_socket(self.socket)
         self.client = Litestream(self.socket, self._database)
         self._program = litestream_program()
@@ -197,3 +203,12 @@ async def _write_current(bucket: Bucket, new: Current, replaces: Version | None)
         version = await bucket.read_current()
         if version is None or version.current.claim != new.claim:
             raise
+
+
+def make_socket_folder() -> Path:
+    """A private folder for the socket, in /tmp where the temporary directory's own path is too long for one."""
+    made = Path(tempfile.mkdtemp(prefix="tzurot-"))
+    if len(os.fsencode(made / SOCKET_NAME)) <= SOCKET_PATH_LIMIT:
+        return made
+    made.rmdir()
+    return Path(tempfile.mkdtemp(prefix="tzurot-", dir="/tmp"))  # noqa: S108 - made private by mkdtemp

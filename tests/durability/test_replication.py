@@ -13,7 +13,7 @@ from bot.durability.boot import Boot
 from bot.durability.bucket import Bucket, Version
 from bot.durability.lineage import Current, marker_path, read_marker
 from bot.durability.lock import VolumeLock
-from bot.durability.replication import Replication
+from bot.durability.replication import SOCKET_PATH_LIMIT, Replication, make_socket_folder
 from bot.errors import StorageError, UnavailableError
 from bot.settings import Settings
 from bot.store.legacy.importer import ImportOptions
@@ -149,3 +149,13 @@ async def test_a_stop_that_an_import_swallows_ends_the_start_all_the_same(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not container.database.exists()
+
+
+def test_a_long_temporary_directory_leaves_room_for_the_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / "t" / ("x" * 100)
+    long.mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    folder = make_socket_folder()
+    assert len(str(folder / "litestream.sock")) <= SOCKET_PATH_LIMIT
+    assert list(long.iterdir()) == []
+    folder.rmdir()
