@@ -211,4 +211,4 @@ def make_socket_folder() -> Path:
     if len(os.fsencode(made / SOCKET_NAME)) <= SOCKET_PATH_LIMIT:
         return made
     made.rmdir()
-    return Path(tempfile.mkdtemp(prefix="tzurot-", dir="/tmp"))  # noqa: S108 - made private by mkdtemp
+    return Path(tempfile.mkdtemp(prefix="tzurot-", dir="/tmp"))
