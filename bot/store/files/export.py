@@ -137,7 +137,7 @@ def _state(folder: JsonFolder, recorded: Storage, options: ExportOptions) -> Fol
         lineage=recorded.lineage,
         mode=recorded.mode or options.settings.mode,
         counter=recorded.counter,
-        format=Format(named) if named else before.format if before else Format.GEN2,
+        format=Format(named) if named else folder.format(),
         is_final=not options.is_served,
         written_at=options.clock(),
         files={**(before.files if before else {}), **folder.replaceable()},

@@ -30,8 +30,6 @@ from bot.store.files.folder.disk import (
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import MODE_FILE, REST_FOLDER, FileDigest, FolderState
 from bot.store.files.modes.facts import look
-from bot.store.files.plan import Format
-from bot.store.legacy.encoding import detect_format
 from bot.store.legacy.folder import IMAGES, STAND_INS
 
 TARGET = "retired-json-"
@@ -84,9 +82,14 @@ def retire(folder: JsonFolder, connection: RawConnection, target: Path | None, n
 
 def _as_found(folder: JsonFolder, connection: RawConnection, now: datetime) -> FolderState:
     recorded = storage.read_from(connection)
-    form = detect_format(folder.path) or Format.GEN2
     return FolderState(
-        recorded.lineage, "database", recorded.counter, form, is_final=False, written_at=now, files=folder.data_files()
+        recorded.lineage,
+        "database",
+        recorded.counter,
+        folder.format(),
+        is_final=False,
+        written_at=now,
+        files=folder.data_files(),
     )
 
 

@@ -60,6 +60,12 @@ def test_the_format_is_the_settings_else_the_folders_own_else_the_last_one(legac
     assert export_to(legacy, tmp_path / "new").state.format == Format.GEN1
 
 
+def test_the_original_gets_its_own_generation_back_in_its_own_folder(legacy: Legacy) -> None:
+    is_nested = (legacy.path / "auth.json").exists()
+    legacy.bring_in()
+    assert export_to(legacy, legacy.path).state.format == (Format.GEN2 if is_nested else Format.GEN1)
+
+
 def test_an_export_in_the_other_format_leaves_no_file_of_the_first(legacy: Legacy, tmp_path: Path) -> None:
     legacy.bring_in()
     export_to(legacy, tmp_path / "out", Format.GEN1)

@@ -19,7 +19,8 @@ from bot.store.files.folder.mode_file import CommitRecord, read_record
 from bot.store.files.folder.set_aside import copy_aside
 from bot.store.files.folder.snapshot import copy_state
 from bot.store.files.folder.state import MODE_FILE, REST_FOLDER, FileDigest, FolderState
-from bot.store.files.plan import FileContent
+from bot.store.files.plan import FileContent, Format
+from bot.store.legacy.encoding.detect import detect_format
 from bot.store.legacy.folder import IMAGES, look_through
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,14 @@ class JsonFolder:
         """
         record = read_record(self.path)
         return record.state if record else None
+
+    def format(self) -> Format:
+        """Which generation reads the files, by the mode file, else by what lies there; raises UnreadableError.
+
+        The last one where nothing tells.
+        """
+        state = self.read()
+        return state.format if state else detect_format(self.path) or Format.GEN2
 
     def has_data(self) -> bool:
         """Whether there is a state in it, this program's or the original's."""

@@ -28,7 +28,6 @@ from bot.store.files.modes.write_behind import Rounds, WriteBehind
 from bot.store.files.modes.write_through import WriteThrough
 from bot.store.files.plan import Format
 from bot.store.files.shadow.mode import Shadow, Workspace
-from bot.store.legacy.encoding import detect_format
 from bot.store.legacy.report import ImportReport
 from bot.store.migrate import create_database
 from bot.store.reader import open_connection
@@ -154,7 +153,7 @@ def _rewriter_of(opening: _Opening) -> Rewriter:
         switch.lineage,
         switch.mode,
         found.counter if found else switch.counter,
-        Format(wanted) if wanted else found.format if found else detect_format(folder.path) or Format.GEN2,
+        Format(wanted) if wanted else folder.format(),
         is_final=True,
         written_at=now,
         files=found.files if found else {},

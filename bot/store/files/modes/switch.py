@@ -18,7 +18,6 @@ from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import REST_FOLDER, FileDigest, FolderState
 from bot.store.files.modes.facts import look
 from bot.store.files.plan import Format
-from bot.store.legacy.encoding.detect import detect_format
 from bot.store.migrate import is_current, require_current
 from bot.store.translate import translated
 
@@ -150,7 +149,7 @@ def _marked(folder: JsonFolder, switch: Switch, now: datetime) -> FolderState | 
         lineage=switch.lineage,
         mode=switch.mode,
         counter=database.counter if database else 0,  # the one that has what these files have
-        format=state.format if state else _format_of(folder),
+        format=_format_of(folder),
         is_final=False,
         written_at=now,
         files=folder.data_files() | _rest_of(state, switch),
@@ -164,7 +163,7 @@ def _marked_as_served(folder: JsonFolder, state: FolderState | None, switch: Swi
         lineage=switch.lineage,
         mode=switch.mode,
         counter=switch.counter,
-        format=state.format if state else _format_of(folder),
+        format=_format_of(folder),
         is_final=True,
         written_at=now,
         files={name: digest for name, digest in known.items() if name not in switch.facts.folder.lost},
@@ -180,5 +179,5 @@ def _rest_of(state: FolderState | None, switch: Switch) -> dict[str, FileDigest]
 
 def _format_of(folder: JsonFolder) -> Format:
     with suppress(UnreadableError):  # whoever reads the file will say so; here it is only told apart
-        return detect_format(folder.path) or Format.GEN2
+        return folder.format()
     return Format.GEN2

@@ -20,12 +20,10 @@ from bot.store import storage
 from bot.store.engine import RawConnection, connect_reader, opened, snapshot
 from bot.store.files.folder.json_folder import JsonFolder
 from bot.store.files.folder.state import REST_FOLDER, FolderState
-from bot.store.files.plan import Format
 from bot.store.files.proof.findings import Difference, Kind, Proof, TableProof
 from bot.store.files.proof.options import ProofOptions
 from bot.store.files.proof.sources import Keys, Sources
 from bot.store.files.proof.tally import Pair, Side, Tally, open_tally
-from bot.store.legacy.encoding import detect_format
 from bot.store.legacy.placing import TABLES
 from bot.store.legacy.record import Reject, shown
 from bot.store.storage import Storage
@@ -66,7 +64,7 @@ def prove(folder: Path, connection: RawConnection, options: ProofOptions) -> Pro
         state = json_folder.read()
         reason = _why_not_rest(json_folder, state, recorded, is_followed=is_followed)
         keys = None if reason else _keys(connection)
-        form = state.format if state else detect_format(json_folder.path) or Format.GEN2
+        form = json_folder.format()
         sources = Sources(json_folder.path, form, keys, Path(scratch), options)
         proof = _Comparison(sources, connection, tally, is_followed=is_followed).run()
     if recorded.mode == "json":
