@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -193,12 +194,14 @@ class Journey:
 @asynccontextmanager
 async def begun(folder: Path, wish: Wish, bucket: BucketSandbox | None = None) -> AsyncIterator[Journey]:
     """A journey from a data folder that the original left, in a world of its own; nothing of it runs afterwards."""
-    async with Sandbox(folder, DiscordOptions(rate_scale=0.001), bucket) as sandbox:
-        machine = Machine(sandbox, folder)
-        write_sample_folder(machine.volume)
-        people = People(sandbox, wish.users, wish.pause_seconds)
-        try:
-            yield Journey(machine, people, wish, folder)
-        finally:
-            await people.fall_silent()
-            await machine.kill()
+    # Apart from the folder, whose path may leave no room for a socket's name; a killed bot leaves something there.
+    with tempfile.TemporaryDirectory(prefix="s-") as scratch:
+        async with Sandbox(folder, DiscordOptions(rate_scale=0.001), bucket) as sandbox:
+            machine = Machine(sandbox, folder, Path(scratch))
+            write_sample_folder(machine.volume)
+            people = People(sandbox, wish.users, wish.pause_seconds)
+            try:
+                yield Journey(machine, people, wish, folder)
+            finally:
+                await people.fall_silent()
+                await machine.kill()

@@ -39,13 +39,11 @@ class Ended:
 class Machine:
     """Where the bot runs; its mode changes from start to start, all else stays."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, scratch: Path) -> None:
         self.volume = folder / "volume"
         self.database = self.volume / "tzurot.db"
         self._discord = sandbox.discord
         self._log = folder / "bot.log"
-        scratch = folder / "tmp"
-        scratch.mkdir()
         self._environment = {
             **sandbox.environment(self.database, PREFIX),
             **SHORT_TIMES,

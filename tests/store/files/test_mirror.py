@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from bot.store.files.plan import Format
 from bot.store.legacy.importer import ImportOptions, import_folder, import_into_new
 from bot.store.storage import Storage
 from tests.store.files.lived import empty_database, live, state_of, write_out
-from tests.store.legacy.conftest import NOW
 
 MIRRORED = "The folder was written by this program; the database is now exactly its state."
 
@@ -188,22 +186,7 @@ def _emptied(folder: JsonFolder) -> list[tuple[str, bytes]]:
 async def test_a_cancelled_mirror_leaves_the_database_as_it_was(lived: Any, folder: JsonFolder) -> None:
     lived.execute("INSERT INTO auto_responses VALUES (5, NULL, NULL)")
     before = lived.dump()
-    reached, going = asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
-
-    def progress(stage: str, done: int) -> None:
-        if stage == "turns":
-            loop.call_soon_threadsafe(reached.set)
-            going.wait(10)
-
-    options = ImportOptions(lived.settings, progress=progress, clock=lambda: NOW)
-    task = asyncio.create_task(import_folder(folder.path, lived.database, options))
-    await asyncio.wait_for(reached.wait(), 10)
-    task.cancel()
-    await asyncio.sleep(0)
-    going.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await lived.cancel_at("turns", folder.path)
     assert lived.dump() == before
 
 

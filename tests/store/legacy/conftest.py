@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,6 +63,25 @@ class Legacy:
             assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
             assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         return report
+
+    async def cancel_at(self, stage: str, folder: Path | None = None) -> None:
+        """Import, and cancel it while its thread is at that stage."""
+        reached, going = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def progress(name: str, _done: int) -> None:
+            if name == stage:
+                loop.call_soon_threadsafe(reached.set)
+                going.wait(10)
+
+        options = ImportOptions(self.settings, progress=progress, clock=lambda: NOW)
+        task = asyncio.create_task(import_folder(folder or self.path, self.database, options))
+        await asyncio.wait_for(reached.wait(), 10)
+        task.cancel()
+        await asyncio.sleep(0)
+        going.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         with opened(connect(self.database, "ro", 1)) as connection:
