@@ -23,8 +23,6 @@ from bot.settings import Settings
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.01
-
-
 SOCKET_NAME = "litestream.sock"
 SOCKET_PATH_LIMIT = 107
 """How many bytes of a socket's path Linux takes; Litestream only warns of a longer one and goes on without."""
