@@ -54,7 +54,7 @@ class Place:
 @pytest.fixture
 def place(spawn: Run, bucket: BucketSandbox, tmp_path: Path) -> Place:
     (tmp_path / "volume").mkdir()
-    prefix = f"boot/{uuid.uuid4().hex[:8]}"
+    prefix = f"boot/of-{uuid.uuid4().hex[:8]}"
     return Place(spawn, tmp_path / "volume", bucket.environment(prefix) | {"ALLOW_INIT": prefix} | SMALL)
 
 

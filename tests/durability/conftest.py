@@ -229,7 +229,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Buck
 
 @pytest.fixture
 def prefix() -> str:
-    return f"tests/{uuid.uuid4().hex[:8]}"
+    return f"tests/of-{uuid.uuid4().hex[:8]}"  # never e and digits, which would be an epoch of an installation `tests`
 
 
 @pytest.fixture
