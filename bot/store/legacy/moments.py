@@ -27,6 +27,11 @@ def to_milliseconds(text: str) -> int:
     return (datetime.fromisoformat(text[:-1]) - EPOCH) // timedelta(milliseconds=1)
 
 
+def in_milliseconds(column: str) -> str:
+    """SQL for what `to_milliseconds` gives of a column's text."""
+    return f"CAST(round(unixepoch({column}, 'subsec') * 1000) AS INTEGER)"
+
+
 def add(text: str, seconds: float) -> str:
     """The time that many seconds later, within what a column can hold."""
     return to_text(min(max(to_milliseconds(text) + round(seconds * 1000), 0), LAST_MS))

@@ -62,9 +62,11 @@ class Committer:
                 pending[name] = Pending(staged.name, before.sha256 if before else None)
             self._keep_foreign(name, before, (state.files.get(name), digest))
         gone = set(drop) - fresh.keys()
-        dropped = {name: found.sha256 for name in sorted(gone) if (found := digest_or_none(self.path / name))}
-        for name in dropped:
-            self._keep_foreign(name, digest_or_none(self.path / name), (state.files.get(name),))
+        dropped = {}
+        for name in sorted(gone):
+            if found := digest_or_none(self.path / name):
+                self._keep_foreign(name, found, (state.files.get(name),))
+                dropped[name] = found.sha256
         files = {name: digest for name, digest in {**state.files, **fresh}.items() if name not in gone}
         return CommitRecord(replace(state, files=files), pending, dropped)
 

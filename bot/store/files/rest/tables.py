@@ -28,11 +28,11 @@ from bot.store.legacy.folder import (
     VERIFIED,
     VERSION,
 )
-from bot.store.legacy.moments import FIRST_MS, to_text
+from bot.store.legacy.moments import FIRST_MS, in_milliseconds, to_text
 
 ODD_MAPPING = f"""
 extra IS NOT NULL OR message_id <= 0 OR user_id <= 0 OR channel_id <= 0 OR sent_at < '{to_text(FIRST_MS)}'
-OR CAST(round(unixepoch(sent_at, 'subsec') * 1000) AS INTEGER) = (message_id >> 22) + {DISCORD_EPOCH_MS}
+OR {in_milliseconds("sent_at")} = (message_id >> 22) + {DISCORD_EPOCH_MS}
 """
 """Mappings that are more than their record: it can't say such ids or times."""
 

@@ -12,16 +12,18 @@ from bot.store.cipher import Cipher
 from bot.store.engine import RawConnection
 from bot.store.files.plan import FileContent, Plan
 from bot.store.files.rest.tables import REST_TABLES, RestTable, columns_of
-from bot.store.legacy.avatars import LARGEST_BYTES
+from bot.store.legacy.avatars import LARGEST_BYTES, SIGNATURES
 from bot.store.touched import APART
 
 ROWS_AT_ONCE = 500
 
+SIGNED = "\n".join(
+    f"    WHEN substr(content, 1, {len(signature)}) = x'{signature.hex()}' THEN '{content_type}'"
+    for signature, content_type in SIGNATURES.items()
+)
 ODD_IMAGE = f"""
 length(content) > {LARGEST_BYTES} OR content_type IS NOT CASE
-    WHEN substr(content, 1, 8) = x'89504e470d0a1a0a' THEN 'image/png'
-    WHEN substr(content, 1, 3) = x'ffd8ff' THEN 'image/jpeg'
-    WHEN substr(content, 1, 6) IN (x'474946383761', x'474946383961') THEN 'image/gif'
+{SIGNED}
     WHEN substr(content, 1, 4) = x'52494646' AND substr(content, 9, 4) = x'57454250' THEN 'image/webp'
 END
 """

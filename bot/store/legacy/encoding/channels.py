@@ -23,10 +23,6 @@ from bot.store.legacy.folder import ACTIVATIONS, CONVERSATIONS, MESSAGES
 ROWS_A_CHUNK = 500
 
 
-def _ms(column: str) -> str:
-    return f"CAST(round(unixepoch({column}, 'subsec') * 1000) AS INTEGER)"
-
-
 def _flag(column: str) -> str:
     return f"json(iif({column}, 'true', 'false'))"
 
@@ -41,7 +37,8 @@ SELECT {JOINED}
 FROM (
     SELECT m.message_id AS id, m.extra, '"' || m.message_id || '": ' || json_object(
         'userId', CAST(m.user_id AS TEXT), 'channelId', CAST(m.channel_id AS TEXT), 'personalityName', p.full_name,
-        'timestamp', coalesce({_ms("m.sent_at")}, (m.message_id >> 22) + {DISCORD_EPOCH_MS}), {FLAGS}
+        'timestamp', coalesce({moments.in_milliseconds("m.sent_at")}, (m.message_id >> 22) + {DISCORD_EPOCH_MS}),
+        {FLAGS}
     ) AS member
     FROM message_mappings AS m JOIN personalities AS p ON p.id = m.personality_id
     WHERE m.message_id > :after ORDER BY m.message_id LIMIT {ROWS_A_CHUNK}
@@ -63,7 +60,7 @@ SELECT {JOINED}
 FROM (
     SELECT id, extra, '"' || user_id || '-' || channel_id || '": ' || json_object(
         'personalityName', personality_name, 'messageIds', json({MESSAGE_IDS}),
-        'timestamp', {_ms("last_message_at")}, {FLAGS}
+        'timestamp', {moments.in_milliseconds("last_message_at")}, {FLAGS}
     ) AS member
     FROM conversations WHERE id > :after ORDER BY id LIMIT {ROWS_A_CHUNK}
 )
