@@ -161,6 +161,21 @@ class Settings(BaseSettings):
     conversation_lifetime_seconds: Seconds = 86_400
     mark_interval_seconds: Seconds = 5
 
+    # What people write
+    auto_response_lifetime_seconds: Seconds = 1800
+    dm_conversation_lifetime_seconds: Seconds = 7200
+    edit_limit_seconds: Seconds = 60
+    quote_timeout_seconds: Seconds = 5
+    proxy_wait_seconds: Seconds = 2.5
+    proxy_match_seconds: Seconds = 15
+    pluralkit_lookup: bool = True
+    pluralkit_api_base: str = "https://api.pluralkit.me/v2"
+    pluralkit_timeout_seconds: Seconds = 5
+    user_rate_limit: Count = 20
+    channel_rate_limit: Count = 30
+    rate_interval_seconds: Seconds = 60
+    release_note_interval_seconds: Seconds = 1
+
     # Set by Railway
     railway_environment_id: str | None = None
     railway_volume_mount_path: Path | None = None
@@ -187,7 +202,12 @@ class Settings(BaseSettings):
         return keys
 
     @field_validator(
-        "discord_api_base", "service_api_base_url", "service_website", "profile_info_endpoint", "replica_endpoint"
+        "discord_api_base",
+        "service_api_base_url",
+        "service_website",
+        "profile_info_endpoint",
+        "replica_endpoint",
+        "pluralkit_api_base",
     )
     @classmethod
     def _check_url(cls, value: str | None) -> str | None:

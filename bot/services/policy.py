@@ -29,6 +29,14 @@ class Policy:
     catch_up_overlap: timedelta = timedelta(seconds=5)
     catch_up_concurrency: int = 4
     conversation_lifetime: timedelta = timedelta(days=1)
+    auto_response_lifetime: timedelta = timedelta(minutes=30)
+    dm_conversation_lifetime: timedelta = timedelta(hours=2)
+    edit_limit: timedelta = timedelta(minutes=1)
+    proxy_wait: timedelta = timedelta(seconds=2.5)
+    proxy_match: timedelta = timedelta(seconds=15)
+    user_rate_limit: int = 20
+    channel_rate_limit: int = 30
+    rate_interval: timedelta = timedelta(minutes=1)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -52,6 +60,14 @@ class Policy:
             catch_up_overlap=timedelta(seconds=settings.catch_up_overlap_seconds),
             catch_up_concurrency=settings.catch_up_concurrency,
             conversation_lifetime=timedelta(seconds=settings.conversation_lifetime_seconds),
+            auto_response_lifetime=timedelta(seconds=settings.auto_response_lifetime_seconds),
+            dm_conversation_lifetime=timedelta(seconds=settings.dm_conversation_lifetime_seconds),
+            edit_limit=timedelta(seconds=settings.edit_limit_seconds),
+            proxy_wait=timedelta(seconds=settings.proxy_wait_seconds),
+            proxy_match=timedelta(seconds=settings.proxy_match_seconds),
+            user_rate_limit=settings.user_rate_limit,
+            channel_rate_limit=settings.channel_rate_limit,
+            rate_interval=timedelta(seconds=settings.rate_interval_seconds),
         )
 
     def command(self, name: str) -> str:
