@@ -34,6 +34,7 @@ from bot.rules.receipt import Origin
 from bot.services.activations import Activations
 from bot.services.background import Background
 from bot.services.channel_recovery import ChannelRecovery
+from bot.services.decision import Decider
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.drills import Drills
@@ -332,15 +333,9 @@ def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
     confirmer = AnswerConfirmation(parts.confirmation)
     delivery = Delivery(store=store, speaker=speaker, history=history, confirmer=confirmer, policy=policy)
     watermark = Watermark(store=store, interval_seconds=settings.mark_interval_seconds)
-    dialogue = Dialogue(
-        store=store,
-        cipher=parts.cipher,
-        thinker=AIClient(parts.session, settings),
-        delivery=delivery,
-        watermark=watermark,
-        policy=policy,
-        replication=parts.watchdog,
-    )
+    decider = Decider(store=store, cipher=parts.cipher, policy=policy, replication=parts.watchdog)
+    thinker = AIClient(parts.session, settings)
+    dialogue = Dialogue(store=store, decider=decider, thinker=thinker, delivery=delivery, watermark=watermark)
     channels = ChannelRecovery(dialogue=dialogue, history=history, herald=ReplyHerald(client=client))
     return Recovery(channels=channels, watermark=watermark, on_recovered=parts.receipts.complete)
 

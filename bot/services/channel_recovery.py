@@ -212,7 +212,7 @@ class ChannelRecovery:
             if findings.is_settled(heard.message_id) or self.dialogue.is_under_way(heard.message_id):
                 continue
             turn = findings.turns.get(heard.message_id)
-            task = await self.dialogue.addressee(heard) if turn is None else await self._task_of(turn, heard)
+            task = await self.dialogue.decider.addressee(heard) if turn is None else await self._task_of(turn, heard)
             if task is not None:
                 found[heard.message_id] = task
         return found
@@ -238,7 +238,7 @@ class ChannelRecovery:
         """Answer, or say why there will be no answer."""
         if heard is None or not is_answerable(heard):
             return DELETED
-        task = await self.dialogue.take_up(turn, heard)
+        task = await self.dialogue.decider.take_up(turn, heard)
         if task is None:
             return UNWANTED
         said = findings.said.get(turn.message_id, [])
@@ -269,7 +269,7 @@ class ChannelRecovery:
 
     async def _answer_in_time(self, heard: Heard, errand: Errand, tally: Tally) -> None:
         if self._is_too_old(snowflake_time(heard.message_id)):
-            if await self.dialogue.addressee(heard) is not None:
+            if await self.dialogue.decider.addressee(heard) is not None:
                 tally.count(TOO_OLD)
         elif is_answerable(heard) and await self.dialogue.answer(heard, errand.is_first):
             tally.count(None)

@@ -30,6 +30,7 @@ from bot.model import (
     Voice,
 )
 from bot.services.channel_recovery import ChannelRecovery
+from bot.services.decision import Decider
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
@@ -271,9 +272,8 @@ def new_dialogue(  # noqa: PLR0917 - fixtures are passed by pytest
 ) -> Dialogue:
     """A dialogue in an empty house."""
     watermark = Watermark(store=store, interval_seconds=0.01, clock=clock)
-    return Dialogue(
-        store=store, cipher=cipher, thinker=thinker, delivery=delivery, watermark=watermark, policy=policy, clock=clock
-    )
+    decider = Decider(store=store, cipher=cipher, policy=policy, clock=clock)
+    return Dialogue(store=store, decider=decider, thinker=thinker, delivery=delivery, watermark=watermark, clock=clock)
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ async def house(  # noqa: PLR0917 - fixtures are passed by pytest
     async def on_recovered(recovered: Recovered) -> None:
         told.append(recovered)
 
-    new_dialogue.policy = replace(new_dialogue.policy, send_retry=timedelta(milliseconds=5))
+    new_dialogue.decider.policy = replace(new_dialogue.policy, send_retry=timedelta(milliseconds=5))
     channels = ChannelRecovery(dialogue=new_dialogue, history=history, herald=herald)
     recovery = Recovery(channels=channels, watermark=new_dialogue.watermark, on_recovered=on_recovered)
     made = House(recovery, history, speaker, thinker, herald, clock, told)

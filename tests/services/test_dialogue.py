@@ -173,7 +173,7 @@ async def test_a_login_for_one_personality_goes_before_the_one_for_all(
 async def test_without_a_login_service_everyone_is_answered_with_the_operators_key(
     dialogue: Dialogue, open_policy: Policy, thinker: FakeThinker
 ) -> None:
-    dialogue.policy = open_policy
+    dialogue.decider.policy = open_policy
     await dialogue.hear(heard(1, "@lilith", author_id=OTHER))
     await dialogue.hear(heard(2, "@lilith"))
     assert [question.user_token for question in thinker.questions] == [None, None]

@@ -27,6 +27,7 @@ from bot.model import (
     snowflake_of,
 )
 from bot.services.channel_recovery import ChannelRecovery
+from bot.services.decision import Decider
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
@@ -179,10 +180,10 @@ async def process(house: House, cipher: Cipher, steps: Steps) -> AsyncIterator[C
     store, world, policy = MortalStore(opened, steps, house), World(house, steps), Policy(owner_id=OWNER)
     delivery = Delivery(store=store, speaker=world, history=world, confirmer=world, policy=policy, clock=house.clock)
     watermark = Watermark(store=opened, interval_seconds=1, clock=house.clock)
+    decider = Decider(store=store, cipher=cipher, policy=policy, clock=house.clock)
     dialogue = Dialogue(
-        store=store, cipher=cipher, thinker=world, delivery=delivery, watermark=watermark, policy=policy,
-        clock=house.clock,
-    )  # fmt: skip
+        store=store, decider=decider, thinker=world, delivery=delivery, watermark=watermark, clock=house.clock
+    )
     try:
         await watermark.load()
         yield ChannelRecovery(dialogue=dialogue, history=world, herald=FakeHerald())

@@ -65,7 +65,7 @@ async def talking(
 ) -> AsyncIterator[Dialogue]:
     lilith = Personality("lilith", "Lilith", USER, clock())
     await store.write(personalities.put(lilith))
-    new_dialogue.policy = open_policy
+    new_dialogue.decider.policy = open_policy
     yield new_dialogue
     await new_dialogue.close(1)
 
@@ -73,7 +73,7 @@ async def talking(
 async def test_a_message_gets_one_sentence_for_each_author_and_channel_and_no_turn(
     talking: Dialogue, store: SQLiteStore, copy: Copy, clock: Clock
 ) -> None:
-    talking.replication = copy
+    talking.decider.replication = copy
     with pytest.raises(UnavailableError, match="accept nothing"):
         await talking.hear(heard(1, "@lilith hello"))
     await talking.hear(heard(2, "@lilith are you there?"))

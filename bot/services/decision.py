@@ -1,0 +1,112 @@
+"""Who answers a message, and whether its author may have the answer."""
+
+from dataclasses import dataclass, field
+
+from bot.errors import TzurotError
+from bot.model import Cause, Clock, Heard, Personality, Turn, TurnState, utc_now
+from bot.rules.answering import who_answers
+from bot.rules.mentions import candidates, longest
+from bot.rules.permissions import require_conversation_place, require_login, require_saving
+from bot.services.delivery import Task
+from bot.services.intervals import OnceInAWhile
+from bot.services.policy import Policy
+from bot.services.ports import Replication
+from bot.store import personalities, situation
+from bot.store.cipher import Cipher
+from bot.store.situation import SealedLogin, Situation
+from bot.store.statement import Store
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Decider:
+    """Looks up what is known of a message and its author, and decides by the rules."""
+
+    store: Store
+    cipher: Cipher
+    policy: Policy
+    replication: Replication | None = None
+    clock: Clock = utc_now
+    _told: OnceInAWhile = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Nobody was told anything yet."""
+        self._told = OnceInAWhile(self.clock)
+
+    async def addressee(self, heard: Heard) -> Task | None:
+        """The turn that the message asks for, whether or not its author may have it; None where it asks for none."""
+        _, answering = await self._look_up(heard)
+        return Task(heard=heard, personality=answering[0], cause=answering[1]) if answering else None
+
+    async def decide(self, heard: Heard) -> Task | None:
+        """The turn that the message gets; None where it gets none, or its author was told why a moment ago.
+
+        Raises the refusal that its author must be told.
+        """
+        known, answering = await self._look_up(heard)
+        if answering is None:
+            return None
+        personality, cause = answering
+        login = self._login_of(known, personality)
+        if not self._admits(heard, known, login, cause):
+            return None
+        return self._task(heard, personality, cause, login)
+
+    async def take_up(self, turn: Turn, heard: Heard) -> Task | None:
+        """What an earlier process began, under today's rules: raises the refusal, None where nobody answers any more.
+
+        Who has the answer already needs no login for the rest of it.
+        """
+        (known,) = await self.store.look_up(situation.find(heard))
+        personality = await self.store.first(personalities.get_by_id(turn.personality_id))
+        if known.is_blacklisted or personality is None or not personality.is_active:
+            return None
+        login = self._login_of(known, personality)
+        self._require_place(heard, known)
+        if turn.state is TurnState.PENDING:
+            self._require_login(login)
+        return self._task(heard, personality, turn.cause, login)
+
+    async def _look_up(self, heard: Heard) -> tuple[Situation, tuple[Personality, Cause] | None]:
+        names = candidates(heard.content, self.policy.mention_char)
+        (known,) = await self.store.look_up(situation.find(heard, names))
+        if known.is_blacklisted:
+            return known, None
+        by_name = known.replied_to_by_name[0] if known.replied_to_by_name else None
+        return known, who_answers(known.replied_to or by_name, longest(names, known.mentioned), known.activated)
+
+    def _login_of(self, known: Situation, personality: Personality) -> SealedLogin | None:
+        return known.login_for(personality.full_name) if self.policy.has_login_service else None
+
+    def _task(self, heard: Heard, personality: Personality, cause: Cause, login: SealedLogin | None) -> Task:
+        token = login.open(self.cipher) if login else None
+        return Task(heard=heard, personality=personality, cause=cause, login=login, token=token)
+
+    def _admits(self, heard: Heard, known: Situation, login: SealedLogin | None, cause: Cause) -> bool:
+        """Raise the refusal; False where its author was told a moment ago and each message would be refused."""
+        is_read_only = self.replication is not None and self.replication.state.is_read_only
+        try:
+            require_saving(is_read_only=is_read_only)
+            self._require_place(heard, known)
+            self._require_login(login)
+        except TzurotError:
+            if (is_read_only or cause is Cause.ACTIVATION) and not self._may_tell(heard):
+                return False
+            raise
+        return True
+
+    def _require_place(self, heard: Heard, known: Situation) -> None:
+        require_conversation_place(heard.place, is_verified=known.is_verified, how=self.policy.command("verify"))
+
+    def _require_login(self, login: SealedLogin | None) -> None:
+        if not self.policy.has_login_service:
+            return
+        require_login(
+            is_present=login is not None,
+            expires_at=login.expires_at if login else None,
+            now=self.clock(),
+            how=self.policy.command("auth start"),
+        )
+
+    def _may_tell(self, heard: Heard) -> bool:
+        """Whether the author was not told in this channel lately; each message there would get the same sentence."""
+        return self._told.may_say(self.policy.refusal_interval, heard.place.channel_id, heard.author_id)
