@@ -143,7 +143,12 @@ async def messages(call: Caller, c: str, asked: int) -> None:
     one = f"{c}/messages/{sent['id']}"
     await call("GET", one)
     await call("PATCH", one, {"content": "changed"})
-    await call("PUT", f"{one}/reactions/x/@me")
+    for emoji in ("%F0%9F%91%80", "%F0%9F%97%91", "x"):
+        await call("PUT", f"{one}/reactions/{emoji}/@me")
+    await call("GET", one)
+    await call("GET", f"{one}/reactions/%F0%9F%91%80")
+    for rest in ("/%F0%9F%91%80/@me", "/%F0%9F%91%80/1", "/%F0%9F%97%91", ""):
+        await call("DELETE", f"{one}/reactions{rest}")
     await call("POST", f"{c}/typing")
     await call("DELETE", one)
     await call("GET", one)

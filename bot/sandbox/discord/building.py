@@ -11,8 +11,9 @@ from bot.sandbox.discord.model import (
     Permission,
     Role,
     User,
+    iso,
 )
-from bot.sandbox.discord.payloads import channel_json, guild_create_json, member_json, now_iso, role_json
+from bot.sandbox.discord.payloads import channel_json, guild_create_json, member_json, role_json
 from bot.sandbox.discord.state import Event, State
 
 
@@ -28,10 +29,10 @@ def make_guild(state: State, name: str, bot_permissions: Permission = BOT_PERMIS
     owner = make_user(state, f"{name} owner")
     guild = Guild(state.snowflakes.next(), name, owner)
     guild.roles[guild.id] = Role(guild.id, "@everyone", EVERYONE)
-    guild.members[owner.id] = Member(owner, now_iso())
+    guild.members[owner.id] = Member(owner, iso(state.now()))
     role = Role(state.snowflakes.next(), state.bot.name, bot_permissions)
     guild.roles[role.id] = role
-    guild.members[state.bot.id] = Member(state.bot, now_iso(), [role])
+    guild.members[state.bot.id] = Member(state.bot, iso(state.now()), [role])
     state.guilds[guild.id] = guild
     state.emit(Event("GUILD_CREATE", guild_create_json(guild, state.bot), intents.GUILDS, guild.id))
     return guild
@@ -83,7 +84,7 @@ def drop_channel(state: State, channel: Channel) -> None:
 
 def make_member(state: State, guild: Guild, user: User, permissions: Permission) -> Member:
     """A user joins; permissions beyond @everyone's come with a role of their own."""
-    member = Member(user, now_iso())
+    member = Member(user, iso(state.now()))
     guild.members[user.id] = member
     data = {**member_json(member), "guild_id": str(guild.id)}
     state.emit(Event("GUILD_MEMBER_ADD", data, intents.GUILD_MEMBERS, guild.id))

@@ -37,6 +37,7 @@ UNKNOWN = {
     "Guild": 10004,
     "Member": 10007,
     "Message": 10008,
+    "Emoji": 10014,
     "User": 10013,
     "Webhook": 10015,
     "Interaction": 10062,

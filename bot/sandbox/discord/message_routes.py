@@ -1,7 +1,7 @@
 """Messages: create, read, edit, delete; typing; direct messages."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from bot.sandbox.discord.call import NOTHING, Answer, Call, Routes
 from bot.sandbox.discord.failures import Failure, as_snowflake, invalid_form, missing_permissions, unknown
@@ -39,7 +39,7 @@ def _require_permissions_for(channel: Channel, message: Message, state: State) -
 def _sent_before(state: State, message: Message) -> Message | None:
     if message.nonce is None:
         return None
-    oldest = datetime.now(UTC) - NONCE_LIFETIME
+    oldest = state.now() - NONCE_LIFETIME
     for other in state.messages[message.channel_id].values():
         is_same = other.nonce == message.nonce and other.author.id == message.author.id
         if is_same and other.sent_at >= oldest:
@@ -116,14 +116,6 @@ def bulk_delete(state: State, call: Call) -> Answer:
     return NOTHING
 
 
-def react(state: State, call: Call) -> Answer:
-    """PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me."""
-    channel = state.channel(call.id("channel_id"))
-    require(channel, state.bot, Permission.READ_MESSAGE_HISTORY, Permission.ADD_REACTIONS)
-    state.message(channel.id, call.id("message_id"))
-    return NOTHING
-
-
 def show_typing(state: State, call: Call) -> Answer:
     """POST /channels/{channel_id}/typing."""
     channel = state.channel(call.id("channel_id"))
@@ -150,7 +142,6 @@ ROUTES: Routes = {
     ("GET", "/channels/{channel_id}/messages/{message_id}"): fetch,
     ("PATCH", "/channels/{channel_id}/messages/{message_id}"): edit,
     ("DELETE", "/channels/{channel_id}/messages/{message_id}"): delete,
-    ("PUT", "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"): react,
     ("POST", "/channels/{channel_id}/typing"): show_typing,
     ("POST", "/users/@me/channels"): open_dm,
 }

@@ -7,6 +7,7 @@ from bot.sandbox.discord import intents
 from bot.sandbox.discord.mentions import pings_the_replied
 from bot.sandbox.discord.model import JSON, Channel, Message, User, iso
 from bot.sandbox.discord.payloads import partial_member_json, user_json
+from bot.sandbox.discord.reactions import reactions_json
 from bot.sandbox.discord.state import Event, State
 
 REPLY = 19
@@ -65,6 +66,8 @@ def message_json(state: State, message: Message, *, with_reference: bool = True)
         **_base_json(state, message),
         **_optional_json(message),
     }
+    if message.reactions:
+        data["reactions"] = reactions_json(state, message)
     if message.reply_to_id and with_reference:
         data |= _reference_json(state, message)
     return data

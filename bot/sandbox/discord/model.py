@@ -1,13 +1,12 @@
 """What a Discord consists of, as far as a bot can see it."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import IntEnum, IntFlag
 from typing import Any
 
-from bot.model import DISCORD_EPOCH_MS, snowflake_time
+from bot.model import Clock, snowflake_of, snowflake_time, utc_now
 
 JSON = dict[str, Any]
 
@@ -132,7 +131,10 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as it stands now; `allowed_mentions` exactly as its sender sent them (None = left out)."""
+    """A message as it stands now.
+
+    `allowed_mentions` are exactly as its sender sent them (None = left out); `reactions` are an emoji's users.
+    """
 
     id: int
     channel_id: int
@@ -154,6 +156,7 @@ class Message:
     embeds: tuple[JSON, ...] = ()
     components: tuple[JSON, ...] = ()
     attachments: tuple[JSON, ...] = ()
+    reactions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def author_id(self) -> int:
@@ -246,13 +249,13 @@ class Exchange:
 class Snowflakes:
     """Ids that grow and carry the time at which they were made."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = utc_now) -> None:
+        self._clock = clock
         self._last = 0
 
     def next(self) -> int:
         """A new id, greater than every one before."""
-        now = (time.time_ns() // 1_000_000 - DISCORD_EPOCH_MS) << 22
-        self._last = max(self._last + 1, now)
+        self._last = max(self._last + 1, snowflake_of(self._clock()))
         return self._last
 
 

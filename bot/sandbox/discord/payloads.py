@@ -1,7 +1,6 @@
 """The world in Discord's JSON."""
 
 import hashlib
-from datetime import UTC, datetime
 
 from bot.model import snowflake_time
 from bot.sandbox.discord.model import (
@@ -235,8 +234,3 @@ def webhook_json(webhook: Webhook, *, with_user: bool = True) -> JSON:
         "application_id": str(webhook.application_id) if webhook.application_id else None,
     }
     return {**reply, "user": user_json(webhook.creator)} if with_user else reply
-
-
-def now_iso() -> str:
-    """The present, as Discord writes it."""
-    return iso(datetime.now(UTC))

@@ -13,6 +13,7 @@ from bot.sandbox.discord import (
     guild_routes,
     interaction_routes,
     message_routes,
+    reaction_routes,
     webhook_routes,
 )
 from bot.sandbox.discord.call import Answer, Call, Handler, Upload
@@ -29,6 +30,7 @@ ROUTES: dict[tuple[str, str], Handler] = {
     **interaction_routes.ROUTES,  # before the webhooks': @original is no message id
     **webhook_routes.ROUTES,
     **message_routes.ROUTES,
+    **reaction_routes.ROUTES,
     **guild_routes.ROUTES,
     **application_routes.ROUTES,
 }

@@ -8,15 +8,17 @@ from typing import Self
 
 from aiohttp import web
 
+from bot.model import Clock, utc_now
 from bot.sandbox.discord import intents
 from bot.sandbox.discord.faults import Faults
 from bot.sandbox.discord.gateway import Gateway
 from bot.sandbox.discord.limits import RateLimits
 from bot.sandbox.discord.model import Exchange, Request, Snowflakes, Typing, User
-from bot.sandbox.discord.people import WAIT_SECONDS, People
+from bot.sandbox.discord.people import People
 from bot.sandbox.discord.rest import BASE, Rest
 from bot.sandbox.discord.session import CloseCode, Opcode
 from bot.sandbox.discord.state import State
+from bot.sandbox.discord.watching import WAIT_SECONDS
 from bot.sandbox.listener import Listener
 from bot.sandbox.moments import Watcher
 
@@ -28,7 +30,8 @@ class DiscordOptions:
     """How this Discord differs from the real one's defaults; tests shrink the times.
 
     `rate_scale` shortens every rate limit's window; `identify_interval_seconds` is 5 at the real Discord, where
-    an earlier IDENTIFY is answered with INVALID_SESSION.
+    an earlier IDENTIFY is answered with INVALID_SESSION. `clock` gives ids, times and the life of nonces; what waits
+    for the bot to act (deadlines, rate limits, heartbeats) runs on real time.
     """
 
     granted_intents: int = intents.PRIVILEGED
@@ -36,6 +39,7 @@ class DiscordOptions:
     identify_interval_seconds: float = 0.0
     interaction_deadline_seconds: float = 3.0
     rate_scale: float = 1.0
+    clock: Clock = utc_now
 
 
 class DiscordSandbox(People):
@@ -48,7 +52,7 @@ class DiscordSandbox(People):
 
     def __init__(self, options: DiscordOptions | None = None) -> None:
         options = options or DiscordOptions()
-        snowflakes = Snowflakes()
+        snowflakes = Snowflakes(options.clock)
         owner, bot = User(snowflakes.next(), "developer"), User(snowflakes.next(), "tzurot", is_bot=True)
         state = State(
             bot=bot,
@@ -57,6 +61,7 @@ class DiscordSandbox(People):
             token=f"sandbox.{secrets.token_urlsafe(32)}",
             granted_intents=options.granted_intents,
             snowflakes=snowflakes,
+            clock=options.clock,
         )
         state.users |= {owner.id: owner, bot.id: bot}
         super().__init__(state, options.interaction_deadline_seconds)

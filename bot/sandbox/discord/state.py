@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot.model import Clock, utc_now
 from bot.sandbox.bell import Bell
 from bot.sandbox.discord.failures import unknown
 from bot.sandbox.discord.model import (
@@ -46,6 +48,7 @@ class State:
     token: str = field(repr=False)
     granted_intents: int
     snowflakes: Snowflakes
+    clock: Clock = utc_now
     bell: Bell = field(default_factory=Bell)
     emit: Callable[[Event], None] = lambda event: None  # noqa: ARG005 - nobody listens yet
     users: dict[int, User] = field(default_factory=dict)
@@ -57,6 +60,10 @@ class State:
     interactions: "dict[str, Interaction]" = field(default_factory=dict)
     typing: list[Typing] = field(default_factory=list)
     blocking_ids: set[int] = field(default_factory=set)
+
+    def now(self) -> datetime:
+        """The present of this Discord."""
+        return self.clock()
 
     def channel(self, channel_id: int) -> Channel:
         """The channel, if the bot may know of it. Raises 10003."""

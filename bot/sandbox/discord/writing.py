@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from bot.sandbox.discord.call import Call, Upload
@@ -66,7 +65,7 @@ def rewrite(state: State, channel: Channel, message: Message, call: Call) -> Mes
     """A message changed by an edit, which parses its mentions again."""
     form = call.form
     changed = message.changed(
-        edited_at=datetime.now(UTC),
+        edited_at=state.now(),
         flags=message.flags & ~MessageFlag.LOADING,
         allowed_mentions=form.get("allowed_mentions"),
     )
