@@ -10,16 +10,16 @@ import aiohttp
 import discord
 from discord.ext import commands
 
+from bot.cogs.hearing import granted_to_the_bot, place_in
 from bot.errors import (
     ConfigurationError,
-    NotAllowedError,
     ProtectedError,
     StorageError,
     TzurotError,
     UnavailableError,
     UnreadableError,
 )
-from bot.model import Heard, Member, Place
+from bot.model import Member, Place
 from bot.services.activations import Activations
 from bot.services.dialogue import Dialogue
 from bot.services.gate import Gate
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 2000
-PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
 UNSAVED = "I can't look anything up or save anything at the moment. The operator can see why in the log."
 OPERATORS_MATTER = (StorageError, ProtectedError, UnreadableError, ConfigurationError)
 """Errors whose sentences speak of files and settings, which no user can do anything about."""
@@ -111,7 +110,7 @@ def services_of(bot: commands.Bot) -> Services:
 
 def place_of(ctx: Context) -> Place:
     """Where a command was given."""
-    return _place(ctx.channel, ctx.guild.id if ctx.guild else None)
+    return place_in(ctx.channel, ctx.guild.id if ctx.guild else None)
 
 
 def member_of(ctx: Context, *, look_for_nsfw: bool = False) -> Member:
@@ -123,34 +122,6 @@ def member_of(ctx: Context, *, look_for_nsfw: bool = False) -> Member:
         is_administrator=permissions.administrator,
         can_see_nsfw_channel=look_for_nsfw and _sees_nsfw_channel(ctx.author),
     )
-
-
-async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
-    """A message without Discord's types."""
-    reference = message.reference
-    is_reply = reference is not None and reference.type is discord.MessageReferenceType.reply
-    return Heard(
-        message_id=message.id,
-        author_id=message.author.id,
-        place=await _place_of_message(message, client),
-        content=message.content,
-        replied_to_id=reference.message_id if reference and is_reply else None,
-        replied_to_webhook_name=_webhook_name_of(reference, client.application_id) if reference and is_reply else None,
-    )
-
-
-def is_from_a_person(message: discord.Message) -> bool:
-    """Whether a human wrote it; bots, webhooks (the bot's own among them) and system messages are nothing."""
-    return not message.author.bot and not message.webhook_id and message.type in PERSONAL
-
-
-def is_muted(message: discord.Message) -> bool:
-    """Whether the bot may not write where this was written: its webhooks could, but a moderator said no."""
-    granted = _granted(message)
-    if granted is None:
-        return False
-    is_thread = isinstance(message.channel, discord.Thread)
-    return not (granted.send_messages_in_threads if is_thread else granted.send_messages)
 
 
 async def reply(
@@ -214,39 +185,10 @@ def shorten(text: str, limit: int = MESSAGE_LIMIT) -> str:
 def _sent_once_as_reply_to(message: discord.Message | discord.PartialMessage) -> dict[str, Any]:
     """The nonce lets Discord drop the copy when the client repeats the request after a 5xx."""
     sent_once = {"nonce": secrets.token_hex(12)}
-    granted = _granted(message)
+    granted = granted_to_the_bot(message)
     if granted is not None and not granted.read_message_history:
         return sent_once  # Discord takes no reply there, only a message
     return {**sent_once, "reference": message.to_reference(fail_if_not_exists=False)}
-
-
-def _granted(message: discord.Message | discord.PartialMessage) -> discord.Permissions | None:
-    """What the bot may do where the message was written; None where there are no permissions, or none are known."""
-    if message.guild is None or isinstance(message.channel, discord.PartialMessageable):
-        return None
-    me = cast("discord.Member | None", message.guild.me)
-    try:
-        return message.channel.permissions_for(me) if me else None
-    except discord.ClientException:  # a thread whose parent is not in the cache
-        return None
-
-
-async def _place_of_message(message: discord.Message, client: discord.Client) -> Place:
-    guild_id = message.guild.id if message.guild else getattr(message.channel, "guild_id", None)
-    if guild_id and isinstance(message.channel, discord.PartialMessageable):
-        # Its guild or thread is not in the cache (yet), and only Discord knows whether it is NSFW.
-        return _place(await client.fetch_channel(message.channel.id), guild_id)
-    return _place(message.channel, guild_id)
-
-
-def _place(channel: object, guild_id: int | None) -> Place:
-    channel_id = getattr(channel, "id", None)
-    if channel_id is None:
-        raise NotAllowedError("I can't tell which channel this is, so I stay out of it.")
-    if isinstance(channel, discord.Thread):
-        return Place(channel_id, guild_id, channel.parent_id, is_nsfw=channel.is_nsfw())
-    is_nsfw = getattr(channel, "is_nsfw", None)
-    return Place(channel_id, guild_id, is_nsfw=bool(guild_id and is_nsfw and is_nsfw()))
 
 
 def _permissions_of(ctx: Context) -> discord.Permissions:
@@ -264,11 +206,3 @@ def _sees_nsfw_channel(author: discord.abc.User) -> bool:
         isinstance(channel, hosts) and channel.is_nsfw() and channel.permissions_for(author).view_channel
         for channel in author.guild.channels
     )
-
-
-def _webhook_name_of(reference: discord.MessageReference, own_id: int | None) -> str | None:
-    """The name over the message replied to, unless another bot's webhook spoke it, such as a proxy's for a person."""
-    message = reference.resolved
-    if not isinstance(message, discord.Message) or not message.webhook_id:
-        return None
-    return message.author.name if message.application_id in (None, own_id) else None

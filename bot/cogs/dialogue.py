@@ -10,13 +10,11 @@ from bot.cogs.context import (
     UNDELIVERED,
     Context,
     answer_message,
-    heard_from,
     host_of,
-    is_from_a_person,
-    is_muted,
     sentence_of,
     services_of,
 )
+from bot.cogs.hearing import heard_from, is_from_a_person, is_muted
 from bot.errors import TzurotError, trace
 
 log = logging.getLogger(__name__)

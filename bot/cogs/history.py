@@ -13,12 +13,10 @@ from discord.ext import commands
 from bot.cogs.context import (
     UNDELIVERED,
     answer_message,
-    heard_from,
     host_of,
-    is_from_a_person,
-    is_muted,
     sentence_of,
 )
+from bot.cogs.hearing import heard_from, is_from_a_person, is_muted
 from bot.errors import TzurotError, UnavailableError
 from bot.model import Heard, Place, Spoken
 from bot.rules.speech import undo_dm_text

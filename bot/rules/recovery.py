@@ -15,7 +15,7 @@ def is_too_old(asked_at: datetime, now: datetime, limit: timedelta) -> bool:
 
 def is_answerable(heard: Heard | None) -> bool:
     """Whether the message is still there and still says something."""
-    return heard is not None and bool(heard.content.strip())
+    return heard is not None and heard.says_something
 
 
 def adopted(missing: Sequence[str], unknown: Iterable[Spoken]) -> list[int]:

@@ -49,7 +49,7 @@ class Dialogue:
         the calls, different channels in parallel. Raises a TzurotError whose sentence the author must be told
         (as a reply by the bot, without pinging anyone).
         """
-        if self._is_closing or not heard.content.strip():
+        if self._is_closing or not heard.says_something:
             return
         with self._counted(), self.line(heard.place.channel_id) as is_first:
             await self.answer(heard, is_first)

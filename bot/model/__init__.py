@@ -9,6 +9,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.model.messages import Embed as Embed
+from bot.model.messages import Heard as Heard
+from bot.model.messages import Media as Media
+from bot.model.messages import MediaKind as MediaKind
+from bot.model.messages import Member as Member
+from bot.model.messages import Place as Place
+from bot.model.messages import Quote as Quote
+from bot.model.messages import Spoken as Spoken
+
 NOBODY = 0
 """The owner id of what belongs to nobody."""
 
@@ -265,61 +274,6 @@ class WebhookKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a message was written; a thread has its parent's id and inherits its `is_nsfw`."""
-
-    channel_id: int
-    guild_id: int | None = None
-    parent_id: int | None = None
-    is_nsfw: bool = False
-
-    @property
-    def is_dm(self) -> bool:
-        """Whether this is a direct message channel."""
-        return self.guild_id is None
-
-    @property
-    def webhook_channel_id(self) -> int:
-        """The channel that holds the webhook: a thread uses its parent's."""
-        return self.parent_id or self.channel_id
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """The person who writes or commands, with what Discord allows them in this place."""
-
-    user_id: int
-    may_manage_messages: bool = False
-    is_administrator: bool = False
-    can_see_nsfw_channel: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A message as the bot heard it, without any of Discord's types.
-
-    `replied_to_id` is the message it replies to; `replied_to_webhook_name` the display name of that
-    message's author where it was a webhook, for messages that no mapping knows.
-    """
-
-    message_id: int
-    author_id: int
-    place: Place
-    content: str
-    replied_to_id: int | None = None
-    replied_to_webhook_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A message that a personality has spoken; in a direct message without the name in front."""
-
-    message_id: int
-    text: str = field(repr=False)
-    display_name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Voice:
     """How a personality appears in a channel."""
 
@@ -336,6 +290,7 @@ class Question:
     user_id: int
     channel_id: int
     user_token: Secret | None = None
+    media: Media | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,101 @@
+"""Discord's messages as the program's own, and what may be done where they were written."""
+
+from typing import cast
+
+import discord
+
+from bot.cogs.reading import embed_of, media_of, quote_of
+from bot.errors import NotAllowedError
+from bot.model import Heard, Place, Quote
+
+PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
+
+
+async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
+    """A message without Discord's types."""
+    reference = message.reference
+    is_reply = reference is not None and reference.type is discord.MessageReferenceType.reply
+    return Heard(
+        message_id=message.id,
+        author_id=message.author.id,
+        place=await _place_of_message(message, client),
+        content=message.content,
+        replied_to_id=reference.message_id if reference and is_reply else None,
+        replied_to_webhook_name=_webhook_name_of(reference, client.application_id) if reference and is_reply else None,
+        author_name=message.author.display_name,
+        place_names=_place_names(message.channel),
+        media=media_of(message.attachments),
+        embeds=tuple(map(embed_of, message.embeds)),
+        quote=_quote_with(message, client.user),
+    )
+
+
+def is_from_a_person(message: discord.Message) -> bool:
+    """Whether a human wrote it; bots, webhooks (the bot's own among them) and system messages are nothing."""
+    return not message.author.bot and not message.webhook_id and message.type in PERSONAL
+
+
+def is_muted(message: discord.Message) -> bool:
+    """Whether the bot may not write where this was written: its webhooks could, but a moderator said no."""
+    granted = granted_to_the_bot(message)
+    if granted is None:
+        return False
+    is_thread = isinstance(message.channel, discord.Thread)
+    return not (granted.send_messages_in_threads if is_thread else granted.send_messages)
+
+
+def granted_to_the_bot(message: discord.Message | discord.PartialMessage) -> discord.Permissions | None:
+    """What the bot may do where the message was written; None where there are no permissions, or none are known."""
+    if message.guild is None or isinstance(message.channel, discord.PartialMessageable):
+        return None
+    me = cast("discord.Member | None", message.guild.me)
+    try:
+        return message.channel.permissions_for(me) if me else None
+    except discord.ClientException:  # a thread whose parent is not in the cache
+        return None
+
+
+def place_in(channel: object, guild_id: int | None) -> Place:
+    """Discord's channel as a place."""
+    channel_id = getattr(channel, "id", None)
+    if channel_id is None:
+        raise NotAllowedError("I can't tell which channel this is, so I stay out of it.")
+    if isinstance(channel, discord.Thread):
+        return Place(channel_id, guild_id, channel.parent_id, is_nsfw=channel.is_nsfw())
+    is_nsfw = getattr(channel, "is_nsfw", None)
+    return Place(channel_id, guild_id, is_nsfw=bool(guild_id and is_nsfw and is_nsfw()))
+
+
+async def _place_of_message(message: discord.Message, client: discord.Client) -> Place:
+    guild_id = message.guild.id if message.guild else getattr(message.channel, "guild_id", None)
+    if guild_id and isinstance(message.channel, discord.PartialMessageable):
+        # Its guild or thread is not in the cache (yet), and only Discord knows whether it is NSFW.
+        return place_in(await client.fetch_channel(message.channel.id), guild_id)
+    return place_in(message.channel, guild_id)
+
+
+def _webhook_name_of(reference: discord.MessageReference, own_id: int | None) -> str | None:
+    """The name over the message replied to, unless another bot's webhook spoke it, such as a proxy's for a person."""
+    message = reference.resolved
+    if not isinstance(message, discord.Message) or not message.webhook_id:
+        return None
+    return message.author.name if message.application_id in (None, own_id) else None
+
+
+def _quote_with(message: discord.Message, own_user: discord.ClientUser | None) -> Quote | None:
+    """What Discord has sent along: the message replied to, or the one that was forwarded."""
+    if message.message_snapshots:
+        forwarded = message.message_snapshots[0]
+        return Quote(
+            content=forwarded.content,
+            media=media_of(forwarded.attachments),
+            embeds=tuple(map(embed_of, forwarded.embeds)),
+        )
+    resolved = message.reference.resolved if message.reference else None
+    return quote_of(resolved, own_user) if isinstance(resolved, discord.Message) else None
+
+
+def _place_names(channel: object) -> tuple[str, ...]:
+    parts = (getattr(channel, "guild", None), getattr(channel, "parent", None), channel)
+    names = (getattr(part, "name", None) for part in parts)
+    return tuple(name for name in names if isinstance(name, str))
