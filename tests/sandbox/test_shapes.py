@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # n
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from bot.sandbox.discord import DiscordOptions, DiscordSandbox, Exchange, Permission
+from bot.sandbox.discord import DiscordOptions, DiscordSandbox, Exchange, Permission, Upload
 from bot.sandbox.discord.rest import ROUTES
 from tests.sandbox.conftest import SPECIFICATION, Home, connected
 
@@ -23,12 +23,15 @@ class Description:
     def __init__(self) -> None:
         self._document = json.loads(SPECIFICATION.read_text())
         # The document has a number here, but Discord's servers and its reference pages have a text.
-        reasons = self._document["components"]["schemas"]["InnerErrors"]["properties"]["_errors"]
+        schemas = self._document["components"]["schemas"]
+        reasons = schemas["InnerErrors"]["properties"]["_errors"]
         reasons["items"] = {
             "type": "object",
             "required": ["code", "message"],
             "properties": {"code": {"type": "string"}},
         }
+        # The document knows only replies, the reference pages forwards too.
+        schemas["MessageReferenceType"]["oneOf"].append({"title": "FORWARD", "const": 1})
         resource = Resource.from_contents(self._document, default_specification=DRAFT202012)
         self._registry: Registry[Any] = Registry().with_resource(NAME, resource)
 
@@ -116,6 +119,11 @@ async def everything(sandbox: DiscordSandbox, call: Caller) -> None:
     sandbox.join(guild, mira, Permission.ADMINISTRATOR)
     channel = sandbox.add_channel(guild, "talk", nsfw=True)
     asked = await sandbox.post(channel, mira, f"hello <@{sandbox.bot_user_id}>")
+    sandbox.add_post(sandbox.add_forum(guild, "gallery"), mira, "Moths", "Which is this?")
+    pictured = await sandbox.post(channel, mira, "", attachments=[Upload("moth.png", "image/png")])
+    forwarded = await sandbox.forward(channel, mira, pictured)
+    for message in (await sandbox.unfurl(pictured, [{**EMBED, "type": "link"}]), forwarded):
+        await call("GET", f"/channels/{channel.id}/messages/{message.id}")
     sandbox.overwrite(channel, mira, allow=Permission.MANAGE_WEBHOOKS)
     g, c = f"/guilds/{guild.id}", f"/channels/{channel.id}"
     paths = ("/users/@me", "/users/@me/guilds", f"/users/{mira.id}", g, f"{g}/channels", f"{g}/roles", c)

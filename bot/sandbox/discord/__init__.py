@@ -11,6 +11,7 @@ from bot.sandbox.discord.model import (
     Permission,
     Request,
     Typing,
+    Upload,
     User,
     Webhook,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Reply",
     "Request",
     "Typing",
+    "Upload",
     "User",
     "Webhook",
 ]

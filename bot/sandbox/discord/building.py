@@ -38,16 +38,18 @@ def make_guild(state: State, name: str, bot_permissions: Permission = BOT_PERMIS
     return guild
 
 
-def make_channel(state: State, guild: Guild, name: str, *, is_nsfw: bool) -> Channel:
-    """A new text channel."""
-    channel = Channel(state.snowflakes.next(), name, guild=guild, is_marked_nsfw=is_nsfw)
+def make_channel(
+    state: State, guild: Guild, name: str, *, is_nsfw: bool, kind: ChannelType = ChannelType.TEXT
+) -> Channel:
+    """A new text channel or forum."""
+    channel = Channel(state.snowflakes.next(), name, kind, guild=guild, is_marked_nsfw=is_nsfw)
     _add(state, channel)
     state.emit(Event("CHANNEL_CREATE", channel_json(channel), intents.GUILDS, guild.id))
     return channel
 
 
 def make_thread(state: State, parent: Channel, name: str) -> Channel:
-    """A new public thread."""
+    """A new public thread, or a post of a forum."""
     thread = Channel(state.snowflakes.next(), name, ChannelType.PUBLIC_THREAD, guild=parent.guild, parent=parent)
     _add(state, thread)
     data = {**channel_json(thread), "newly_created": True}

@@ -5,17 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox.discord.failures import Failure, as_snowflake, bad_json
-from bot.sandbox.discord.model import JSON
+from bot.sandbox.discord.model import JSON, Upload
 from bot.sandbox.discord.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that came with a request."""
-
-    filename: str
-    content_type: str
-    size: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """How people build and change guilds, channels and what may be done there."""
 
 from bot.sandbox.discord import building
-from bot.sandbox.discord.model import BOT_PERMISSIONS, Channel, Guild, Permission, User, Webhook
+from bot.sandbox.discord.messages import publish
+from bot.sandbox.discord.model import BOT_PERMISSIONS, Channel, ChannelType, Guild, Message, Permission, User, Webhook
+from bot.sandbox.discord.permissions import in_channel
 from bot.sandbox.discord.watching import Onlooker
 from bot.sandbox.discord.webhook_routes import remove_webhook
 
@@ -16,6 +18,19 @@ class Founders(Onlooker):
     def add_channel(self, guild: Guild, name: str, *, nsfw: bool = False) -> Channel:
         """A new text channel."""
         return building.make_channel(self._state, guild, name, is_nsfw=nsfw)
+
+    def add_forum(self, guild: Guild, name: str, *, nsfw: bool = False) -> Channel:
+        """A new forum, in which people write only in posts."""
+        return building.make_channel(self._state, guild, name, is_nsfw=nsfw, kind=ChannelType.FORUM)
+
+    def add_post(self, forum: Channel, author: User, name: str, content: str) -> Channel:
+        """A new post of a forum: a thread whose first message, which has the thread's id, is this."""
+        if not forum.is_forum or not in_channel(forum, author) & Permission.SEND_MESSAGES:
+            raise PermissionError(f"{author.name} may not make posts in {forum.name}")
+        post = building.make_thread(self._state, forum, name)
+        guild_id = forum.guild.id if forum.guild else None
+        publish(self._state, Message(post.id, post.id, author, content, guild_id=guild_id))
+        return post
 
     def add_thread(self, channel: Channel, name: str) -> Channel:
         """A new public thread of a text channel."""

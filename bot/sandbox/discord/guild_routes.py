@@ -107,7 +107,7 @@ def create_thread(state: State, call: Call) -> Answer:
     """POST /channels/{channel_id}/threads, and from a message."""
     parent = _visible(state, call)
     require(parent, state.bot, Permission.CREATE_PUBLIC_THREADS)
-    if parent.is_thread or parent.is_dm:
+    if parent.is_thread or parent.is_dm or parent.is_forum:
         raise Failure(400, 50024, "Cannot execute action on this channel type")
     if "message_id" in call.parameters:
         state.message(parent.id, call.id("message_id"))

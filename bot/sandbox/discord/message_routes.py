@@ -21,6 +21,8 @@ def create(state: State, call: Call) -> Answer:
     """POST /channels/{channel_id}/messages."""
     channel = state.channel(call.id("channel_id"))
     require(channel, state.bot, sending(channel))
+    if channel.is_forum:
+        raise Failure(400, 50008, "Cannot send messages in a non-text channel")
     if channel.recipient and channel.recipient.id in state.blocking_ids:
         raise Failure(403, 50007, "Cannot send messages to this user")
     message = compose(state, channel, Sender(state.bot), call)

@@ -70,6 +70,8 @@ def message_json(state: State, message: Message, *, with_reference: bool = True)
         data["reactions"] = reactions_json(state, message)
     if message.reply_to_id and with_reference:
         data |= _reference_json(state, message)
+    if message.forwarded is not None:
+        data |= _forward_json(message.forwarded)
     return data
 
 
@@ -77,7 +79,7 @@ def rest_json(state: State, message: Message) -> JSON:
     """A message as the bot gets it by REST: without content where its application was not granted that intent."""
     data = message_json(state, message)
     if not state.granted_intents & intents.MESSAGE_CONTENT and _is_content_hidden(state, message):
-        return data | HIDDEN
+        return _without_content(data)
     return data
 
 
@@ -98,7 +100,7 @@ def _emit(state: State, event: str, message: Message, data: JSON) -> None:
 
 
 def _without_content(data: JSON) -> JSON:
-    bare = data | HIDDEN
+    bare = {name: value for name, value in data.items() if name != "message_snapshots"} | HIDDEN
     if isinstance(data.get("referenced_message"), dict):
         bare["referenced_message"] = data["referenced_message"] | HIDDEN
     return bare
@@ -165,6 +167,25 @@ def _reference_json(state: State, message: Message) -> JSON:
     original = state.messages[message.channel_id].get(message.reply_to_id or 0)
     referenced = message_json(state, original, with_reference=False) if original else None
     return {"message_reference": reference, "referenced_message": referenced}
+
+
+def _forward_json(original: Message) -> JSON:
+    reference = {"type": 1, "channel_id": str(original.channel_id), "message_id": str(original.id)}
+    if original.guild_id:
+        reference["guild_id"] = str(original.guild_id)
+    snapshot = {
+        "type": original.type,
+        "content": original.content,
+        "timestamp": iso(original.sent_at),
+        "edited_timestamp": iso(original.edited_at) if original.edited_at else None,
+        "flags": original.flags,
+        "mentions": [],
+        "mention_roles": [],
+        "attachments": list(original.attachments),
+        "embeds": list(original.embeds),
+        "components": [],
+    }
+    return {"message_reference": reference, "message_snapshots": [{"message": snapshot}]}
 
 
 def _add_gateway_fields(state: State, message: Message, data: JSON) -> None:

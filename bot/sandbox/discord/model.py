@@ -56,6 +56,7 @@ class ChannelType(IntEnum):
     TEXT = 0
     DM = 1
     PUBLIC_THREAD = 11
+    FORUM = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Guild:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A text channel, a thread (with `parent`) or a direct message channel (with `recipient`)."""
+    """A text channel, a forum, a thread or post (with `parent`) or a direct message channel (with `recipient`)."""
 
     id: int
     name: str
@@ -124,6 +125,11 @@ class Channel:
         return self.guild is None
 
     @property
+    def is_forum(self) -> bool:
+        """Whether this is a forum, in which people write only in posts."""
+        return self.type is ChannelType.FORUM
+
+    @property
     def is_nsfw(self) -> bool:
         """Whether it is age-restricted; a thread is what its parent is."""
         return self.parent.is_nsfw if self.parent else self.is_marked_nsfw
@@ -133,7 +139,8 @@ class Channel:
 class Message:
     """A message as it stands now.
 
-    `allowed_mentions` are exactly as its sender sent them (None = left out); `reactions` are an emoji's users.
+    `allowed_mentions` are exactly as its sender sent them (None = left out); `reactions` are an emoji's users;
+    `forwarded` is the message that it passes on, as it was then.
     """
 
     id: int
@@ -157,6 +164,7 @@ class Message:
     components: tuple[JSON, ...] = ()
     attachments: tuple[JSON, ...] = ()
     reactions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    forwarded: "Message | None" = None
 
     @property
     def author_id(self) -> int:
@@ -201,6 +209,15 @@ class MessageFlag(IntFlag):
     LOADING = 1 << 7
     SUPPRESS_NOTIFICATIONS = 1 << 12
     COMPONENTS_V2 = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that comes with a message."""
+
+    filename: str
+    content_type: str = "application/octet-stream"
+    size: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,9 +110,10 @@ def _text_json(channel: Channel) -> JSON:
         {"id": str(id_), "type": 0 if id_ in guild.roles else 1, "allow": str(int(allow)), "deny": str(int(deny))}
         for id_, (allow, deny) in channel.overwrites.items()
     ]
+    of_forum: JSON = {"available_tags": [], "default_reaction_emoji": None, "default_sort_order": None}
     return {
         "id": str(channel.id),
-        "type": int(ChannelType.TEXT),
+        "type": int(channel.type),
         "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
         "flags": 0,
         "guild_id": str(guild.id),
@@ -123,6 +124,7 @@ def _text_json(channel: Channel) -> JSON:
         "position": list(guild.channels).index(channel.id) if channel.id in guild.channels else 0,
         "permission_overwrites": overwrites,
         "nsfw": channel.is_marked_nsfw,
+        **({**of_forum, "default_forum_layout": 0} if channel.is_forum else {}),
     }
 
 

@@ -16,11 +16,11 @@ from bot.sandbox.discord import (
     reaction_routes,
     webhook_routes,
 )
-from bot.sandbox.discord.call import Answer, Call, Handler, Upload
+from bot.sandbox.discord.call import Answer, Call, Handler
 from bot.sandbox.discord.failures import Failure, bad_json, no_route, unauthorized
 from bot.sandbox.discord.faults import Fault, Faults
 from bot.sandbox.discord.limits import RateLimits
-from bot.sandbox.discord.model import Exchange, Request
+from bot.sandbox.discord.model import Exchange, Request, Upload
 from bot.sandbox.discord.state import State
 from bot.sandbox.listener import Listener
 from bot.sandbox.moments import Moment, Watcher

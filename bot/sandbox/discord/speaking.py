@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from bot.sandbox.discord import reactions
+from bot.sandbox.discord.attaching import attachments_json
 from bot.sandbox.discord.mentions import PARSE_ALL, pinged_users, pings_everyone
 from bot.sandbox.discord.messages import REPLY, announce, pinged_by_reply, publish, remove, remove_many, replace
-from bot.sandbox.discord.model import JSON, Channel, Message, Permission, User
+from bot.sandbox.discord.model import JSON, Channel, Message, Permission, Upload, User
 from bot.sandbox.discord.permissions import in_channel, sending
 from bot.sandbox.discord.watching import Onlooker
 from bot.sandbox.discord.writing import CONTENT_LIMIT
@@ -14,22 +15,47 @@ from bot.sandbox.discord.writing import CONTENT_LIMIT
 class Speakers(Onlooker):
     """Those who write."""
 
-    async def post(self, channel: Channel, author: User, content: str, reply_to: Message | None = None) -> Message:
-        """A person (or another bot) writes. Raises PermissionError where Discord's client would not let them."""
-        if not in_channel(channel, author) & sending(channel):
+    async def post(
+        self,
+        channel: Channel,
+        author: User,
+        content: str,
+        reply_to: Message | None = None,
+        *,
+        attachments: Sequence[Upload] = (),
+        embeds: Sequence[JSON] = (),
+    ) -> Message:
+        """A person (or another bot) writes; only bots have embeds from the start.
+
+        Raises PermissionError where Discord's client would not let them.
+        """
+        if channel.is_forum or not in_channel(channel, author) & sending(channel):
             raise PermissionError(f"{author.name} may not write in {channel.name}")
-        if not 0 < len(content.strip()) <= CONTENT_LIMIT:
-            raise ValueError(f"a message has 1 to {CONTENT_LIMIT} characters, not {len(content)}")
-        message = Message(
+        shortest = 0 if attachments or embeds else 1
+        if not shortest <= len(content.strip()) <= CONTENT_LIMIT:
+            raise ValueError(f"a message has {shortest} to {CONTENT_LIMIT} characters, not {len(content)}")
+        message = self._message(channel, author, content.strip())
+        message = message.changed(
+            type=REPLY if reply_to else 0,
+            reply_to_id=reply_to.id if reply_to else None,
+            attachments=attachments_json(channel.id, message.id, attachments),
+            embeds=tuple(embeds),
+        )
+        return publish(self._state, self._with_pings(channel, message))
+
+    async def forward(self, channel: Channel, author: User, message: Message) -> Message:
+        """A person passes a message on to a channel: what it said comes as a snapshot, without its author."""
+        forwarding = self._message(channel, author, "")
+        return publish(self._state, forwarding.changed(forwarded=self._current(message)))
+
+    def _message(self, channel: Channel, author: User, content: str) -> Message:
+        return Message(
             id=self._state.snowflakes.next(),
             channel_id=channel.id,
             guild_id=channel.guild.id if channel.guild else None,
             author=author,
-            content=content.strip(),
-            type=REPLY if reply_to else 0,
-            reply_to_id=reply_to.id if reply_to else None,
+            content=content,
         )
-        return publish(self._state, self._with_pings(channel, message))
 
     def _with_pings(self, channel: Channel, message: Message) -> Message:
         may_ping = in_channel(channel, message.author) & Permission.MENTION_EVERYONE

@@ -176,6 +176,8 @@ def execute(state: State, call: Call) -> Answer:
 def _target(state: State, webhook: Webhook, call: Call) -> Channel:
     channel = state.channel(webhook.channel_id)
     if "thread_id" not in call.query:
+        if channel.is_forum:
+            raise Failure(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
         return channel
     thread = state.channels.get(as_snowflake("thread_id", call.query["thread_id"]))
     if thread is None or thread.parent is not channel:

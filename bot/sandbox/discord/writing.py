@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.discord.call import Call, Upload
+from bot.sandbox.discord.attaching import attachments_json
+from bot.sandbox.discord.call import Call
 from bot.sandbox.discord.failures import as_snowflake, check_length, empty_message, invalid_form
 from bot.sandbox.discord.mentions import PARSE_ALL, check_allowed, pinged_users, pings_everyone
 from bot.sandbox.discord.messages import REPLY, pinged_by_reply
@@ -16,7 +17,6 @@ CONTENT_LIMIT = 2000
 EMBEDS_LIMIT = 10
 EMBED_TEXT_LIMIT = 6000
 NONCE_LIMIT = 25
-CDN = "https://cdn.sandbox.invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def compose(state: State, channel: Channel, sender: Sender, call: Call) -> Messa
         nonce=_nonce(form.get("nonce")),
         embeds=_embeds(form.get("embeds")),
         components=tuple(form.get("components") or ()),
-        attachments=_attachments(message_id, call.uploads),
+        attachments=attachments_json(channel.id, message_id, call.uploads),
     )
     _require_something(message)
     return _with_pings(state, channel, message, sender.default_parse)
@@ -151,20 +151,6 @@ def _reply_to(state: State, channel: Channel, reference: Any) -> int | None:
     if reference.get("fail_if_not_exists", True):
         raise invalid_form("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
     return None
-
-
-def _attachments(message_id: int, uploads: tuple[Upload, ...]) -> tuple[JSON, ...]:
-    return tuple(
-        {
-            "id": str(message_id + number),
-            "filename": upload.filename,
-            "size": upload.size,
-            "content_type": upload.content_type,
-            "url": f"{CDN}/attachments/{message_id}/{upload.filename}",
-            "proxy_url": f"{CDN}/attachments/{message_id}/{upload.filename}",
-        }
-        for number, upload in enumerate(uploads)
-    )
 
 
 def _require_something(message: Message) -> None:
