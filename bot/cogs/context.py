@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import aiohttp
 import discord
+from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.hearing import granted_to_the_bot, place_in
@@ -20,6 +21,7 @@ from bot.errors import (
     UnreadableError,
 )
 from bot.model import Member, Place
+from bot.rules.commands import Right, Where, terms_of
 from bot.services.activations import Activations
 from bot.services.dialogue import Dialogue
 from bot.services.gate import Gate
@@ -41,6 +43,11 @@ MESSAGE_LIMIT = 2000
 UNSAVED = "I can't look anything up or save anything at the moment. The operator can see why in the log."
 OPERATORS_MATTER = (StorageError, ProtectedError, UnreadableError, ConfigurationError)
 """Errors whose sentences speak of files and settings, which no user can do anything about."""
+PERMISSIONS = {
+    Right.MANAGE_MESSAGES: discord.Permissions(manage_messages=True),
+    Right.ADMINISTRATOR: discord.Permissions(administrator=True),
+}
+"""What Discord asks of whoever it offers a command to; a server's administrators may decide otherwise."""
 UNDELIVERED = (discord.HTTPException, aiohttp.ClientError, OSError)
 """What sending raises when nobody can be told."""
 
@@ -87,15 +94,25 @@ class CommandGroup(Protocol):
 
 
 def hybrid_command(**attributes: Any) -> Callable[[Handler], Command]:
-    """discord.py's decorator, with types that mypy can follow."""
+    """discord.py's decorator, with types that mypy can follow, on the terms that `rules.commands` has for the name."""
     decorate: Callable[[Handler], Command] = commands.hybrid_command(**attributes)
-    return decorate
+    return lambda handler: decorate(_offered(handler, attributes.get("name", handler.__name__)))
 
 
 def hybrid_group(**attributes: Any) -> Callable[[Handler], CommandGroup]:
     """The same for a group; its own body runs only when it is typed without a known subcommand."""
     decorate: Any = commands.hybrid_group(invoke_without_command=True, case_insensitive=True, **attributes)
-    return cast("Callable[[Handler], CommandGroup]", decorate)
+    return lambda handler: cast("CommandGroup", decorate(_offered(handler, attributes.get("name", handler.__name__))))
+
+
+def _offered(handler: Handler, name: str) -> Handler:
+    """Let Discord offer the slash command only where and to whom it can be of use; the gate is asked all the same."""
+    terms = terms_of(name)
+    if terms.where in (Where.SERVER, Where.NSFW):
+        app_commands.guild_only(handler)
+    if terms.right in PERMISSIONS:
+        app_commands.default_permissions(PERMISSIONS[terms.right])(handler)
+    return handler
 
 
 def host_of(bot: commands.Bot) -> Host:

@@ -5,20 +5,6 @@ from datetime import datetime
 from bot.errors import NotAllowedError, UnavailableError
 from bot.model import NOBODY, Member, Personality, Place
 
-COMMANDS_WITHOUT_LOGIN = frozenset({"help", "auth", "undo"})
-READING_COMMANDS = frozenset({"help", "ping", "list", "info", "status", "auth", "auth status"})
-"""What changes nothing, so that there is nothing to save; whatever does not stand here is taken to change something."""
-
-
-def needs_login(command: str) -> bool:
-    """Whether a command, by its full name such as `auth start`, is only for users who are logged in."""
-    return command.split(" ", 1)[0].lower() not in COMMANDS_WITHOUT_LOGIN
-
-
-def is_reading(command: str) -> bool:
-    """Whether a command, by its full name, changes nothing."""
-    return command.lower() in READING_COMMANDS
-
 
 def require_saving(*, is_read_only: bool) -> None:
     """Refuse what would have to be saved while the operator wants nothing accepted that is nowhere else."""

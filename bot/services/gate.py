@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from bot.model import Clock, Member, utc_now
-from bot.rules.permissions import is_reading, needs_login, require_login, require_saving
+from bot.model import Clock, Member, Place, utc_now
+from bot.rules.commands import require_terms, terms_of
+from bot.rules.permissions import require_login, require_saving
 from bot.services.policy import Policy
 from bot.services.ports import Replication
 from bot.store import blacklist, logins
@@ -12,31 +13,36 @@ from bot.store.statement import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Stands before every command."""
+    """Stands before every command, by the terms of `rules.commands`."""
 
     store: Store
     policy: Policy
     replication: Replication | None = None
     clock: Clock = utc_now
 
-    async def admit(self, member: Member, command: str) -> bool:
+    async def admit(self, member: Member, command: str, place: Place) -> bool:
         """Whether to run the command (its full name, such as `auth start`).
 
-        False means a blacklisted user, who is ignored without a word. Raises NotAllowedError, with a sentence of
-        its own for an expired login, unless the command is `help` or `auth …` or no login service is configured, and
-        UnavailableError for what would have to be saved while nothing is accepted.
+        False means a blacklisted user, who is ignored without a word. Raises NotAllowedError for who may not use it
+        or not here, with a sentence of its own for an expired login (none is needed where no login service is
+        configured), and UnavailableError for what would have to be saved while nothing is accepted.
         """
+        terms = terms_of(command)
         if await self.store.look_up(blacklist.get(member.user_id)):
             return False
-        if self.replication is not None and not is_reading(command):
+        if self.replication is not None and not terms.is_reading:
             require_saving(is_read_only=self.replication.state.is_read_only)
-        if self.policy.has_login_service and needs_login(command):
-            dates = await self.store.look_up(logins.find_dates(member.user_id))
-            latest = max(dates, key=logins.validity, default=None)
-            require_login(
-                is_present=latest is not None,
-                expires_at=latest.expires_at if latest else None,
-                now=self.clock(),
-                how=self.policy.command("auth start"),
-            )
+        if self.policy.has_login_service and terms.needs_login:
+            await self._require_login(member)
+        require_terms(terms, member, place, self.policy.owner_id)
         return True
+
+    async def _require_login(self, member: Member) -> None:
+        dates = await self.store.look_up(logins.find_dates(member.user_id))
+        latest = max(dates, key=logins.validity, default=None)
+        require_login(
+            is_present=latest is not None,
+            expires_at=latest.expires_at if latest else None,
+            now=self.clock(),
+            how=self.policy.command("auth start"),
+        )

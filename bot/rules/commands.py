@@ -1,0 +1,118 @@
+"""Every command: where the help shows it, who may use it, and where. What does not stand here can't be registered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from bot.errors import NotAllowedError
+from bot.model import Member, Place
+
+
+class Topic(StrEnum):
+    """The headings of the help, in their order."""
+
+    TALKING = "Talking"
+    PERSONALITIES = "Personalities"
+    CHANNELS = "Channels"
+    YOURSELF = "Yourself"
+    MODERATION = "Moderation"
+    ABOUT = "About me"
+
+
+class Right(StrEnum):
+    """What somebody has to be allowed, as the help says it."""
+
+    NONE = ""
+    MANAGE_MESSAGES = "whoever has the permission Manage Messages here"
+    ADMINISTRATOR = "administrators of this server, and the bot's owner"
+    CREATOR = "whoever added the personality, and the bot's owner"
+    """Not asked before the command: the statement that changes the row decides."""
+
+
+class Where(StrEnum):
+    """Where a command works, as the help says it."""
+
+    ANYWHERE = ""
+    SERVER = "in servers"
+    NSFW = "in age-restricted channels of a server"
+    DIRECT = "in direct messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a command is to be had.
+
+    `is_reading` means that it changes nothing, so that it works while nothing can be saved; `is_secret` that what is
+    typed with it must be seen by nobody, so that in a server the message goes before anything else happens.
+    """
+
+    topic: Topic
+    right: Right = Right.NONE
+    where: Where = Where.ANYWHERE
+    needs_login: bool = True
+    is_reading: bool = False
+    is_secret: bool = False
+
+
+def _open(topic: Topic, right: Right = Right.NONE, *, is_reading: bool = False, is_secret: bool = False) -> Terms:
+    return Terms(topic, right, needs_login=False, is_reading=is_reading, is_secret=is_secret)
+
+
+COMMANDS: Mapping[str, Terms] = MappingProxyType({
+    "add": Terms(Topic.PERSONALITIES),
+    "remove": Terms(Topic.PERSONALITIES, Right.CREATOR),
+    "list": Terms(Topic.PERSONALITIES, is_reading=True),
+    "info": Terms(Topic.PERSONALITIES, is_reading=True),
+    "alias": Terms(Topic.PERSONALITIES),
+    "activate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.NSFW),
+    "deactivate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.SERVER),
+    "auth": _open(Topic.YOURSELF, is_reading=True),
+    "auth start": _open(Topic.YOURSELF),
+    "auth code": _open(Topic.YOURSELF, is_secret=True),
+    "auth status": _open(Topic.YOURSELF, is_reading=True),
+    "auth revoke": _open(Topic.YOURSELF),
+    "verify": Terms(Topic.YOURSELF),
+    "undo": _open(Topic.YOURSELF),
+    "help": _open(Topic.ABOUT, is_reading=True),
+    "ping": Terms(Topic.ABOUT, is_reading=True),
+    "status": Terms(Topic.ABOUT, is_reading=True),
+})
+"""By full name (`auth start`), in the order in which the help shows them; context menus stand here by theirs."""
+
+
+def terms_of(command: str) -> Terms:
+    """The terms of a command by its full name; raises LookupError for one on which nobody has decided."""
+    terms = COMMANDS.get(command.lower()) or COMMANDS.get(command)
+    if terms is None:
+        raise LookupError(f"The command “{command}” does not stand in COMMANDS, so nobody has said who may use it.")
+    return terms
+
+
+def require_terms(terms: Terms, member: Member, place: Place, owner_id: int) -> None:
+    """Refuse whoever may not use the command, or not here; whether they are logged in is another question."""
+    require_where(terms.where, place)
+    if may_use(terms.right, member, owner_id):
+        return
+    if terms.right is Right.MANAGE_MESSAGES:
+        raise NotAllowedError("For this you need the permission Manage Messages in this channel.")
+    raise NotAllowedError("Only administrators of this server, and the bot's owner, may do this.")
+
+
+def require_where(where: Where, place: Place) -> None:
+    """Refuse a command in the wrong kind of place."""
+    if where in (Where.SERVER, Where.NSFW) and place.is_dm:
+        raise NotAllowedError("This only works in a server's channel, not in direct messages.")
+    if where is Where.NSFW and not place.is_nsfw:
+        raise NotAllowedError("This only works in a channel marked as age-restricted.")
+    if where is Where.DIRECT and not place.is_dm:
+        raise NotAllowedError("This only works in a direct message to me.")
+
+
+def may_use(right: Right, member: Member, owner_id: int) -> bool:
+    """Whether the member has the right, as far as it is decided before the command runs."""
+    if right is Right.MANAGE_MESSAGES:
+        return member.may_manage_messages
+    if right is Right.ADMINISTRATOR:
+        return member.is_administrator or bool(owner_id and member.user_id == owner_id)
+    return True
