@@ -20,6 +20,7 @@ from discord.utils import MISSING
 
 from bot.errors import ConfigurationError, trace
 from bot.model import Secret
+from bot.rules.commands import terms_of
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,8 @@ class Client(commands.Bot):
         for name in COGS:
             if f"bot.cogs.{name}" not in self.extensions:
                 await self.load_extension(f"bot.cogs.{name}")
+        for command in (*self.walk_commands(), *self.tree.walk_commands(), *self.tree.get_commands()):
+            terms_of(command.qualified_name)  # LookupError where nobody has said who may use it
 
     async def get_prefix(self, message: Message, /) -> str:
         """The prefix as the author typed it: case does not matter, the space after it does."""
@@ -225,8 +228,12 @@ def _brief(error: BaseException) -> str:
 
 
 def _payload(command: AppCommand) -> dict[str, Any]:
-    payload: dict[str, Any] = {**command.to_dict()}
-    return payload
+    needed = command.default_member_permissions
+    return {
+        **command.to_dict(),
+        "default_member_permissions": needed.value if needed else None,
+        "dm_permission": command.dm_permission,
+    }
 
 
 def _shape(payload: dict[str, Any]) -> tuple[Any, ...]:
@@ -236,6 +243,9 @@ def _shape(payload: dict[str, Any]) -> tuple[Any, ...]:
         payload.get("description", ""),
         payload["type"],
         payload.get("required", False),
+        payload.get("autocomplete", False),
+        payload.get("default_member_permissions"),
+        payload.get("dm_permission"),
         tuple((choice["name"], choice["value"]) for choice in payload.get("choices") or ()),
         tuple(_shape(option) for option in payload.get("options") or ()),
     )

@@ -50,10 +50,8 @@ class AuthCog(commands.Cog):
     @auth.command(usage="CODE", description="Log in with the code from the link; only by direct message")
     @app_commands.describe(code="What the page behind the link showed you")
     async def code(self, ctx: Context, *, code: str) -> None:
-        """In a server the message that shows the code is deleted before anything else."""
+        """In a server the message that shows the code is gone before this runs."""
         await ctx.defer(ephemeral=True)
-        if ctx.guild is not None and ctx.interaction is None:
-            await _delete(ctx.message)
         status = await self._logins.code(member_of(ctx), place_of(ctx), bare(code).strip("|` "))
         await acknowledge(ctx, f"You are logged in{_until(status)}. Have fun.", is_private=True)
 
@@ -99,18 +97,6 @@ async def _send_privately(ctx: Context, text: str) -> None:
         raise NotAllowedError(
             "Discord does not let me send you a direct message.",
             remedy="Allow direct messages from members of this server, then try again.",
-        ) from None
-
-
-async def _delete(message: discord.Message) -> None:
-    try:
-        await message.delete()
-    except discord.NotFound:
-        return
-    except discord.HTTPException:
-        raise NotAllowedError(
-            "Codes belong into a direct message, and I may not delete messages here.",
-            remedy="Please delete yours, get a new code, and send it to me directly.",
         ) from None
 
 

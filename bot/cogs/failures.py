@@ -7,12 +7,15 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.cogs.context import UNDELIVERED, Context, member_of, plain, reply, sentence_of, services_of
-from bot.errors import TzurotError, trace
+from bot.cogs.admission import BROKEN, failures_told, is_admitted, whisper
+from bot.cogs.context import UNDELIVERED, Context, member_of, place_of, plain, reply, sentence_of, services_of
+from bot.errors import NotAllowedError, TzurotError, trace
+from bot.rules.commands import terms_of
 
 log = logging.getLogger(__name__)
 
-BROKEN = "Something went wrong on my side, and the operator can see it in the log."
+SLASH = 1
+"""Discord's number for the type of a slash command, where a context menu has another."""
 OUTDATED = "My commands have just changed. Please try again in a minute."
 UNDELIVERABLE = "Discord did not take my answer; what you asked for may well be done."
 QUOTING = 'A name of several words, or with quotation marks in it, goes between straight ones: `"like this"`.'
@@ -33,18 +36,30 @@ class FailureCog(commands.Cog):
         self._bot = bot
 
     async def cog_load(self) -> None:
-        """Take the errors that slash commands have before they become a command."""
+        """Take the errors that slash commands have before they become a command, and stand before context menus."""
         self._bot.tree.error(self._on_tree_error)
+        self._bot.tree.interaction_check = self._check_context_menu  # type: ignore[method-assign]
 
-    async def bot_check_once(self, ctx: commands.Context[Any]) -> bool:
-        """Let the services decide who may use a command at all."""
+    async def bot_check(self, ctx: commands.Context[Any]) -> bool:
+        """Let the services decide who may use a command at all; asked with a subcommand's full name, typed or not."""
         name = ctx.command.qualified_name if ctx.command else "help"
         try:
-            if await services_of(self._bot).gate.admit(member_of(ctx), name):
+            if terms_of(name).is_secret:
+                await _hide(ctx)
+            if await services_of(self._bot).gate.admit(member_of(ctx), name, place_of(ctx)):
                 return True
         except TzurotError as error:
             raise RefusedError from error
         raise IgnoredError
+
+    async def _check_context_menu(self, interaction: discord.Interaction[Any], /) -> bool:
+        """The same for context menus; what comes of a slash is asked as a command, and choices are asked by name."""
+        data: dict[str, Any] = {**(interaction.data or {})}
+        is_admitted_here: bool = data.get("type", SLASH) == SLASH
+        if not is_admitted_here:
+            async with failures_told(interaction):
+                is_admitted_here = await is_admitted(interaction, str(data["name"]))
+        return is_admitted_here
 
     @commands.Cog.listener()
     async def on_command_error(self, ctx: Context, error: commands.CommandError) -> None:
@@ -67,7 +82,7 @@ class FailureCog(commands.Cog):
 
     async def _unknown(self, ctx: Context) -> str | None:
         try:
-            if not await services_of(self._bot).gate.admit(member_of(ctx), "help"):
+            if not await services_of(self._bot).gate.admit(member_of(ctx), "help", place_of(ctx)):
                 return None
         except TzurotError as error:
             return sentence_of(error)
@@ -83,18 +98,28 @@ class FailureCog(commands.Cog):
         is_misquoted = isinstance(error, commands.ArgumentParsingError)
         return f"I stumbled over a quotation mark. {sentence}\n{QUOTING}" if is_misquoted else sentence
 
-    async def _on_tree_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
-        log.error("A slash command could not be run: %s", trace(error))
-        sentence = OUTDATED if isinstance(error, app_commands.CommandNotFound) else BROKEN
-        if isinstance(error, app_commands.CommandSignatureMismatch):
-            sentence = OUTDATED
-        try:
-            if not interaction.response.is_done():
-                await interaction.response.send_message(
-                    sentence, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
-                )
-        except UNDELIVERED as failure:
-            log.warning("A slash command's author could not be told: %s", type(failure).__name__)
+    async def _on_tree_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError) -> None:
+        async with failures_told(interaction):
+            if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+                log.error("A slash command could not be run: %s", trace(error))
+                await whisper(interaction, OUTDATED)
+            else:
+                raise _root(error)
+
+
+async def _hide(ctx: Context) -> None:
+    """Delete what was typed in a server, before anything else; with a slash nobody has seen it."""
+    if ctx.guild is None or ctx.interaction is not None:
+        return
+    try:
+        await ctx.message.delete()
+    except discord.NotFound:
+        return
+    except discord.HTTPException:
+        raise NotAllowedError(
+            "Codes belong into a direct message, and I may not delete messages here.",
+            remedy="Please delete yours, get a new code, and send it to me directly.",
+        ) from None
 
 
 def _unexpected(ctx: Context, cause: BaseException) -> str:

@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.context import Context, bare, hybrid_command, plain, reply, services_of
+from bot.cogs.paging import PageButton
 from bot.cogs.storage_lines import describe_storage
 from bot.errors import NotFoundError
 from bot.model import ReplicationState
@@ -125,5 +126,6 @@ def _outage(state: ReplicationState) -> str:
 
 
 async def setup(bot: commands.Bot) -> None:
-    """Called by discord.py."""
+    """Called by discord.py; from here on, buttons under lists of every age are listened to."""
+    bot.add_dynamic_items(PageButton)
     await bot.add_cog(GeneralCog(bot))

@@ -6,7 +6,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.acknowledging import acknowledge
-from bot.cogs.context import Context, bare, code, hybrid_command, member_of, plain, reply, services_of
+from bot.cogs.context import Context, Services, bare, code, hybrid_command, member_of, plain, reply, services_of
+from bot.cogs.paging import Asked, Sheet, pages_of, show_page
 from bot.model import Personality
 from bot.services.personalities import Added, Details, Page, Personalities, Removed, Wish
 
@@ -64,8 +65,7 @@ class PersonalityCog(commands.Cog):
     @app_commands.describe(page="Which ten of them; the first if you leave it out")
     async def list_(self, ctx: Context, page: int = 1) -> None:
         """Ten a page."""
-        found = await self._personalities.list(member_of(ctx), page)
-        await reply(ctx, _listed(found, services_of(self._bot).policy.command("add NAME")))
+        await show_page(ctx, "list", page)
 
     @hybrid_command(usage="NAME", description="Show everything about a personality")
     @app_commands.describe(name=NAME)
@@ -105,6 +105,12 @@ def _removed(removed: Removed) -> str:
     if removed.channel_ids:
         text += f"; it no longer answers in {' '.join(f'<#{channel_id}>' for channel_id in removed.channel_ids)}"
     return f"{text}."
+
+
+@pages_of("list")
+async def _list_page(services: Services, asked: Asked) -> Sheet:
+    page = await services.personalities.list(asked.member, asked.number)
+    return Sheet(_listed(page, services.policy.command("add NAME")), page.number, page.pages)
 
 
 def _listed(page: Page, add: str) -> str:

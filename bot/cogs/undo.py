@@ -77,7 +77,7 @@ class UndoCog(commands.Cog):
         shown = await self._undo.preview(member, place_of(ctx))
         agreement = await self._ask(ctx, shown)
         # Their rights, and whether anything is accepted, may have changed while the question stood.
-        if agreement is not None and await services_of(self._bot).gate.admit(member, "undo"):
+        if agreement is not None and await services_of(self._bot).gate.admit(member, "undo", place_of(ctx)):
             member = replace(member, may_manage_messages=agreement.permissions.manage_messages)
             done = await self._undo.undo(member, place_of(ctx), shown)
             await acknowledge(ctx, f"Taken back: {_effect(done)}", is_private=True)

@@ -59,25 +59,27 @@ def _open(topic: Topic, right: Right = Right.NONE, *, is_reading: bool = False, 
     return Terms(topic, right, needs_login=False, is_reading=is_reading, is_secret=is_secret)
 
 
-COMMANDS: Mapping[str, Terms] = MappingProxyType({
-    "add": Terms(Topic.PERSONALITIES),
-    "remove": Terms(Topic.PERSONALITIES, Right.CREATOR),
-    "list": Terms(Topic.PERSONALITIES, is_reading=True),
-    "info": Terms(Topic.PERSONALITIES, is_reading=True),
-    "alias": Terms(Topic.PERSONALITIES),
-    "activate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.NSFW),
-    "deactivate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.SERVER),
-    "auth": _open(Topic.YOURSELF, is_reading=True),
-    "auth start": _open(Topic.YOURSELF),
-    "auth code": _open(Topic.YOURSELF, is_secret=True),
-    "auth status": _open(Topic.YOURSELF, is_reading=True),
-    "auth revoke": _open(Topic.YOURSELF),
-    "verify": Terms(Topic.YOURSELF),
-    "undo": _open(Topic.YOURSELF),
-    "help": _open(Topic.ABOUT, is_reading=True),
-    "ping": Terms(Topic.ABOUT, is_reading=True),
-    "status": Terms(Topic.ABOUT, is_reading=True),
-})
+COMMANDS: Mapping[str, Terms] = MappingProxyType(
+    {
+        "add": Terms(Topic.PERSONALITIES),
+        "remove": Terms(Topic.PERSONALITIES, Right.CREATOR),
+        "list": Terms(Topic.PERSONALITIES, is_reading=True),
+        "info": Terms(Topic.PERSONALITIES, is_reading=True),
+        "alias": Terms(Topic.PERSONALITIES),
+        "activate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.NSFW),
+        "deactivate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.SERVER),
+        "auth": _open(Topic.YOURSELF, is_reading=True),
+        "auth start": _open(Topic.YOURSELF),
+        "auth code": _open(Topic.YOURSELF, is_secret=True),
+        "auth status": _open(Topic.YOURSELF, is_reading=True),
+        "auth revoke": _open(Topic.YOURSELF),
+        "verify": Terms(Topic.YOURSELF),
+        "undo": _open(Topic.YOURSELF),
+        "help": _open(Topic.ABOUT, is_reading=True),
+        "ping": Terms(Topic.ABOUT, is_reading=True),
+        "status": Terms(Topic.ABOUT, is_reading=True),
+    }
+)
 """By full name (`auth start`), in the order in which the help shows them; context menus stand here by theirs."""
 
 

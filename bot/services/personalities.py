@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from string import ascii_lowercase
 
-from bot.errors import ConfigurationError, ConflictError, InvalidInputError, NotFoundError
+from bot.errors import ConfigurationError, ConflictError, InvalidInputError
 from bot.model import NOBODY, Alias, Clock, Member, Personality, Profile, utc_now
 from bot.rules.names import (
     check_alias,
@@ -146,11 +146,10 @@ class Personalities:
         return Removed(details.personality, details.aliases, details.channel_ids)
 
     async def list(self, member: Member, page: int = 1) -> Page:
-        """The member's own personalities, ten a page; raises NotFoundError for a page that does not exist."""
+        """The member's own personalities, ten a page; for a number beyond an end, that end."""
         total = sum(await self.store.fetch(rows_of.count_by_owner(member.user_id)))
         pages = max(-(-total // PAGE_LENGTH), 1)
-        if not 1 <= page <= pages:
-            raise NotFoundError(f"There is no page {page}.", remedy=f"The last page is {pages}.")
+        page = min(max(page, 1), pages)
         own = await self.store.fetch(rows_of.find_by_owner(member.user_id, PAGE_LENGTH, (page - 1) * PAGE_LENGTH))
         return Page(tuple(own), page, pages, total)
 

@@ -30,22 +30,6 @@ def test_a_removed_personality_never_answers() -> None:
     assert who_answers(GONE, GONE, GONE) is None
 
 
-@pytest.mark.parametrize(
-    ("command", "is_needed"),
-    [
-        ("help", False),
-        ("undo", False),
-        ("auth start", False),
-        ("auth", False),
-        ("ping", True),
-        ("add", True),
-        ("authentic", True),
-    ],
-)
-def test_every_command_but_help_auth_and_undo_needs_a_login(command: str, is_needed: bool) -> None:
-    assert permissions.needs_login(command) is is_needed
-
-
 def test_an_expired_login_has_a_sentence_of_its_own() -> None:
     with pytest.raises(NotAllowedError) as missing:
         permissions.require_login(is_present=False, expires_at=None, now=NOW, how="`!tz auth start`")

@@ -131,29 +131,29 @@ async def test_without_a_login_service_everything_but_status_says_that_nobody_ne
 
 async def test_the_gate_lets_help_and_auth_through_and_asks_the_rest_for_a_login(gate: Gate, users: Logins) -> None:
     for command in ("help", "auth", "auth start", "auth code"):
-        assert await gate.admit(MEMBER, command)
+        assert await gate.admit(MEMBER, command, NSFW)
     with pytest.raises(NotAllowedError, match="not logged in"):
-        await gate.admit(MEMBER, "ping")
+        await gate.admit(MEMBER, "ping", NSFW)
     await users.code(MEMBER, DM, "good")
-    assert await gate.admit(MEMBER, "ping")
+    assert await gate.admit(MEMBER, "ping", NSFW)
 
 
 async def test_the_gate_has_a_sentence_of_its_own_for_an_expired_login(gate: Gate, users: Logins, clock: Clock) -> None:
     await users.code(MEMBER, DM, "short")
     clock.advance(hours=2)
     with pytest.raises(NotAllowedError, match="expired"):
-        await gate.admit(MEMBER, "add")
+        await gate.admit(MEMBER, "add", NSFW)
 
 
 async def test_the_gate_needs_no_login_where_there_is_no_login_service(store: SQLiteStore, open_policy: Policy) -> None:
-    assert await Gate(store=store, policy=open_policy).admit(MEMBER, "add")
+    assert await Gate(store=store, policy=open_policy).admit(MEMBER, "add", NSFW)
 
 
 async def test_the_gate_stays_silent_for_the_blacklisted_even_at_help(
     gate: Gate, store: SQLiteStore, clock: Clock
 ) -> None:
     await store.write(blacklist.put(Ban(user_id=USER, reason="spam", blacklisted_by=OWNER, blacklisted_at=clock())))
-    assert not await gate.admit(MEMBER, "help")
+    assert not await gate.admit(MEMBER, "help", NSFW)
 
 
 async def test_verifying_is_recorded_with_what_was_before(store: SQLiteStore, policy: Policy, clock: Clock) -> None:

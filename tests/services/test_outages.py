@@ -14,7 +14,7 @@ from bot.services.outage_notice import OutageNotice
 from bot.services.policy import Policy
 from bot.store import personalities
 from bot.store.driver import SQLiteStore
-from tests.services.conftest import USER, Clock, heard, rows
+from tests.services.conftest import NSFW, USER, Clock, heard, rows
 
 NOW = datetime(2026, 11, 23, 19, tzinfo=UTC)
 MEMBER = Member(USER)
@@ -50,13 +50,13 @@ async def test_what_would_be_saved_is_refused_and_what_only_reads_is_not(
     gate = Gate(store=store, policy=open_policy, replication=copy)
     for command in ("add", "remove", "alias", "activate", "deactivate", "verify", "auth start", "auth code", "undo"):
         with pytest.raises(UnavailableError, match="accept nothing"):
-            await gate.admit(MEMBER, command)
+            await gate.admit(MEMBER, command, NSFW)
     for command in ("help", "ping", "list", "info", "status", "auth", "auth status"):
-        assert await gate.admit(MEMBER, command)
+        assert await gate.admit(MEMBER, command, NSFW)
     copy.state = OUTAGE  # the operator prefers to go on
-    assert await gate.admit(MEMBER, "add")
+    assert await gate.admit(MEMBER, "add", NSFW)
     copy.state = FINE
-    assert await gate.admit(MEMBER, "add")
+    assert await gate.admit(MEMBER, "add", NSFW)
 
 
 @pytest.fixture

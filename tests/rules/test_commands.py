@@ -1,0 +1,70 @@
+"""On what terms commands are to be had."""
+
+import pytest
+
+from bot.errors import NotAllowedError
+from bot.model import Member, Place
+from bot.rules.commands import COMMANDS, Right, Terms, Topic, Where, require_terms, terms_of
+
+OWNER = 99
+DM = Place(1)
+NSFW = Place(2, guild_id=9, is_nsfw=True)
+SAFE = Place(3, guild_id=9)
+PLAIN = Member(7)
+MODERATOR = Member(7, may_manage_messages=True)
+ADMINISTRATOR = Member(7, is_administrator=True)
+
+
+def test_every_command_but_help_auth_and_undo_needs_a_login() -> None:
+    free = {name.split()[0] for name, terms in COMMANDS.items() if not terms.needs_login}
+    assert free == {"help", "auth", "undo"}
+    assert not [name for name, terms in COMMANDS.items() if name.split()[0] in free and terms.needs_login]
+
+
+def test_a_command_that_nobody_has_decided_on_has_no_terms() -> None:
+    with pytest.raises(LookupError, match="frobnicate"):
+        terms_of("frobnicate")
+    assert terms_of("AUTH Start") is terms_of("auth start")
+
+
+@pytest.mark.parametrize(
+    ("right", "who", "is_allowed"),
+    [
+        (Right.NONE, PLAIN, True),
+        (Right.CREATOR, PLAIN, True),
+        (Right.MANAGE_MESSAGES, PLAIN, False),
+        (Right.MANAGE_MESSAGES, MODERATOR, True),
+        (Right.ADMINISTRATOR, MODERATOR, False),
+        (Right.ADMINISTRATOR, ADMINISTRATOR, True),
+        (Right.ADMINISTRATOR, Member(OWNER), True),
+    ],
+)
+def test_a_right_is_needed_where_the_terms_say_so(right: Right, who: Member, *, is_allowed: bool) -> None:
+    if is_allowed:
+        require_terms(Terms(Topic.ABOUT, right), who, SAFE, OWNER)
+    else:
+        with pytest.raises(NotAllowedError):
+            require_terms(Terms(Topic.ABOUT, right), who, SAFE, OWNER)
+
+
+def test_without_an_owner_nobody_is_the_owner() -> None:
+    with pytest.raises(NotAllowedError):
+        require_terms(Terms(Topic.ABOUT, Right.ADMINISTRATOR), Member(0), SAFE, owner_id=0)
+
+
+@pytest.mark.parametrize(
+    ("where", "allowed"),
+    [
+        (Where.ANYWHERE, {DM, SAFE, NSFW}),
+        (Where.SERVER, {SAFE, NSFW}),
+        (Where.NSFW, {NSFW}),
+        (Where.DIRECT, {DM}),
+    ],
+)
+def test_a_command_works_where_its_terms_say(where: Where, allowed: set[Place]) -> None:
+    for place in (DM, SAFE, NSFW):
+        if place in allowed:
+            require_terms(Terms(Topic.ABOUT, where=where), PLAIN, place, OWNER)
+        else:
+            with pytest.raises(NotAllowedError):
+                require_terms(Terms(Topic.ABOUT, where=where), PLAIN, place, OWNER)
