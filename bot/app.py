@@ -34,6 +34,7 @@ from bot.rules.receipt import Origin
 from bot.services.activations import Activations
 from bot.services.background import Background
 from bot.services.channel_recovery import ChannelRecovery
+from bot.services.conversations import Conversations
 from bot.services.decision import Decider
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
@@ -208,6 +209,7 @@ def _services_of(parts: Parts) -> Services:
         owner=parts.owner,
         status=StatusReport(store=store, look=partial(find_standing, settings), replication=parts.watchdog),
         undo=Undo(store=store, policy=policy, naming=personalities.naming),
+        conversations=Conversations(store=store, policy=policy),
     )
 
 

@@ -23,6 +23,7 @@ from bot.errors import (
 from bot.model import Member, Place
 from bot.rules.commands import Right, Where, terms_of
 from bot.services.activations import Activations
+from bot.services.conversations import Conversations
 from bot.services.dialogue import Dialogue
 from bot.services.gate import Gate
 from bot.services.logins import Logins
@@ -71,6 +72,7 @@ class Services:
     owner: Owner
     status: StatusReport
     undo: Undo
+    conversations: Conversations
 
 
 class Host(Protocol):

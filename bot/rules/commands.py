@@ -61,6 +61,11 @@ def _open(topic: Topic, right: Right = Right.NONE, *, is_reading: bool = False, 
 
 COMMANDS: Mapping[str, Terms] = MappingProxyType(
     {
+        "autorespond": Terms(Topic.TALKING, is_reading=True),
+        "autorespond on": Terms(Topic.TALKING),
+        "autorespond off": Terms(Topic.TALKING),
+        "autorespond status": Terms(Topic.TALKING, is_reading=True),
+        "reset": Terms(Topic.TALKING),
         "add": Terms(Topic.PERSONALITIES),
         "remove": Terms(Topic.PERSONALITIES, Right.CREATOR),
         "list": Terms(Topic.PERSONALITIES, is_reading=True),

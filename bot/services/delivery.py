@@ -142,7 +142,7 @@ class Delivery:
             is_dm=heard.place.is_dm,
             is_mention_only=_is_mention_only(task),
         )
-        ending = [turns.finish(heard.message_id, now), conversations.go_on(conversation)]
+        ending = [turns.finish(heard.message_id, now), conversations.go_on(conversation, heard.message_id)]
         if task.login is not None:
             ending.append(logins.touch(task.login.user_id, task.login.personality_name, now))
         return ending

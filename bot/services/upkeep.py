@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bot.errors import StorageError
 from bot.model import Clock, utc_now
 from bot.services.policy import Policy
-from bot.store import changes, turns
+from bot.store import changes, conversations, turns
 from bot.store.statement import Statement, Store
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ class Upkeep:
             try:
                 await self.forget_old_changes()
                 await self.forget_old_turns()
+                await self.forget_old_resets()
             except StorageError as error:
                 logger.warning("What is old is still there: %s", error.message)
             await self.pause(self.interval_seconds)
@@ -43,6 +44,11 @@ class Upkeep:
         """Delete the ended turns of messages that nobody will answer again; returns how many."""
         before = self.clock() - self.policy.turns_lifetime
         return await self._repeat(turns.delete_before(before))
+
+    async def forget_old_resets(self) -> int:
+        """Delete what keeps conversations ended of which no turn is left that could go on with them."""
+        before = self.clock() - self.policy.turns_lifetime
+        return await self._repeat(conversations.delete_resets_before(before))
 
     async def _repeat(self, deletion: Statement) -> int:
         total = 0

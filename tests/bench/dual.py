@@ -46,7 +46,7 @@ def steps(number: int, message_id: int) -> Steps:
             turns.add_chunk(message_id, 0, spoken),
             messages.put(Mapping(spoken, user, user, 1)),
             turns.finish(message_id, now),
-            conversations.go_on(Conversation(user, user, name_of(0), now, now, 1)),
+            conversations.go_on(Conversation(user, user, name_of(0), now, now, 1), 1),
             logins.touch(user, EVERY_PERSONALITY, now),
         ),
     )

@@ -29,7 +29,7 @@ def message(number: int) -> tuple[Statement, ...]:
     channel = FIRST_ID + number % USERS % CHANNELS
     now = NOW + timedelta(milliseconds=number)
     return (
-        conversations.go_on(Conversation(channel, user, name_of(1), now, now, 1)),
+        conversations.go_on(Conversation(channel, user, name_of(1), now, now, 1), 1),
         messages.put(Mapping(FIRST_ID + number, user, channel, 1 + number % 60)),
         logins.touch(user, EVERY_PERSONALITY, now),
     )

@@ -123,8 +123,8 @@ async def test_a_slash_command_that_is_no_more_is_answered(world: World) -> None
     async with world.bot():
         await world.discord.wait_for_commands()
         known = world.discord._state.commands[None]
-        known.append({**next(command for command in known if command["name"] == "ping"), "name": "reset"})
-        answer = await world.discord.run_command(world.mira, world.channel, "reset", {})
+        known.append({**next(command for command in known if command["name"] == "ping"), "name": "obsolete"})
+        answer = await world.discord.run_command(world.mira, world.channel, "obsolete", {})
     assert answer.message.is_ephemeral
     assert "try again" in answer.content
 

@@ -270,12 +270,12 @@ async def test_a_touched_login_never_goes_back_in_time(store: Store, cipher: Cip
 
 async def test_a_conversation_goes_on_and_starts_anew_with_another_personality(store: Store) -> None:
     first = Conversation(5, 6, "a", NOW, NOW, 1, metadata={"k": 1})
-    await store.write(conversations.go_on(first))
-    await store.write(conversations.go_on(replace(first, started_at=LATER, last_message_at=LATER)))
+    await store.write(conversations.go_on(first, 1))
+    await store.write(conversations.go_on(replace(first, started_at=LATER, last_message_at=LATER), 1))
     same = await store.first(conversations.get(5, 6))
     assert same == replace(first, last_message_at=LATER, message_count=2)
     await store.write(
-        conversations.go_on(replace(first, personality_name="b", started_at=LATER, last_message_at=LATER))
+        conversations.go_on(replace(first, personality_name="b", started_at=LATER, last_message_at=LATER), 1)
     )
     other = await store.first(conversations.get(5, 6))
     assert other is not None

@@ -21,13 +21,14 @@ from .conftest import file_size_limit
 GOOD = '"""Good."""\n\n\ndef migrate(db):\n    """Run."""\n    db.execute("CREATE TABLE {name} (id INTEGER) STRICT")\n'
 BAD = GOOD + '    db.execute("INSERT INTO {name} VALUES (1)")\n    db.execute("INSERT INTO nowhere VALUES (1)")\n'  # noqa: S608 - a migration written by the test
 STORAGE = GOOD + '    db.execute("CREATE TABLE storage (mode TEXT) STRICT")\n'
+LATER = shutil.ignore_patterns("__pycache__", "000[2-9]_*", "00[1-9][0-9]_*")
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the schema's folder with its first migration, to which a test adds others."""
     copied = tmp_path / "schema"
-    shutil.copytree(Path(schema.__file__).parent, copied, ignore=shutil.ignore_patterns("__pycache__", "000[2-9]_*"))
+    shutil.copytree(Path(schema.__file__).parent, copied, ignore=LATER)
     monkeypatch.setattr(schema, "__file__", str(copied / "__init__.py"))
     monkeypatch.setattr(schema, "__path__", [str(copied)])
     sys.modules.pop("schema.migrations", None)

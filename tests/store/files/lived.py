@@ -54,6 +54,8 @@ INSERT INTO turns
 SELECT message_id, channel_id, NULL, 4, user_id, personality_id, 'mention', 'answered', 'said "this" — 🐦' || char(10),
     2, NULL, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.001Z'
 FROM message_mappings LIMIT 700;
+INSERT INTO conversation_resets VALUES
+    (300000000000000077, 200000000000000001, '*', 1379000001522537400), (300000000000000077, 5, 'gull', 3);
 INSERT INTO turn_chunks SELECT message_id, p, message_id + p FROM turns, (SELECT 0 AS p UNION ALL SELECT 1);
 INSERT INTO changes (id, changed_at, changed_by, kind, action, subject, before, batch) VALUES
     (800, '2026-01-01T00:00:00.000Z', 5, 'alias', 'delete', 'x', '{"a":"b"}', 'batch'),

@@ -84,6 +84,7 @@ REST_TABLES = (
     RestTable("webhooks"),
     RestTable("gateway_marks"),
     RestTable("lives"),
+    RestTable("conversation_resets"),
 )
 """Every table that the folder follows, in an order in which each only refers to those before it."""
 

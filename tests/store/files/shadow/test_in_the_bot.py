@@ -101,7 +101,7 @@ async def talk(store: SQLiteStore, cipher: Cipher, user: int, numbers: Iterator[
             Edit(user, NOW).record(Kind.LOGIN, Action.PUT, login_subject(user)),
             logins.put(Login(user, Secret(f"invented {number}"), NOW), cipher),
             verifications.put(Verification(user, number % 2 == 0, NOW)),
-            conversations.go_on(Conversation(CHANNEL + number % 3, user, "lilith", NOW, NOW)),
+            conversations.go_on(Conversation(CHANNEL + number % 3, user, "lilith", NOW, NOW), 1),
             messages.put(Mapping(message, user, CHANNEL, 1)),
             activations.put(Activation(CHANNEL + number % 5, "lilith", user, NOW)),
         )

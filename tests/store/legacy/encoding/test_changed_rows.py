@@ -64,7 +64,7 @@ def test_a_conversation_that_went_on_is_what_the_bot_knows(flat: Any, tmp_path: 
     write(
         flat,
         *(
-            conversations.go_on(Conversation(CHANNEL, user, name, NOW, NOW, 1, is_dm=is_dm))
+            conversations.go_on(Conversation(CHANNEL, user, name, NOW, NOW, 1, is_dm=is_dm), 1)
             for user, name, is_dm in went_on
         ),
     )
@@ -87,7 +87,7 @@ def test_a_name_is_spelled_as_it_stood_until_somebody_else_answers(flat: Any, tm
     flat.bring_in()
     key = f"{USER}-{CHANNEL}"
     assert contents(encode(flat, Format.GEN1, tmp_path / "1"))["conversations.json"][key] == talk | {"messageIds": []}
-    write(flat, conversations.go_on(Conversation(CHANNEL, USER, "wren-small", NOW, NOW, 1)))
+    write(flat, conversations.go_on(Conversation(CHANNEL, USER, "wren-small", NOW, NOW, 1), 1))
     changed = contents(encode(flat, Format.GEN1, tmp_path / "2"))["conversations.json"][key]
     assert changed == talk | {"personalityName": "wren-small", "timestamp": NOW_MS, "messageIds": []}
 

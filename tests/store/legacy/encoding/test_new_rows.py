@@ -58,7 +58,7 @@ def written(legacy: Any) -> Any:
         verifications.put(Verification(USER, is_verified=True, recorded_at=NOW, verified_at=NOW)),
         verifications.put(Verification(USER + 2, is_verified=False, recorded_at=NOW)),
         activations.put(Activation(CHANNEL, "rook", USER, NOW)),
-        conversations.go_on(Conversation(CHANNEL, USER, "rook", NOW, NOW, 1, is_mention_only=True)),
+        conversations.go_on(Conversation(CHANNEL, USER, "rook", NOW, NOW, 1, is_mention_only=True), 1),
         messages.put(Mapping(MESSAGE, USER, CHANNEL, 1, is_dm=True)),
         messages.put(Mapping(MESSAGE + 1, USER, CHANNEL, 1, sent_at=NOW)),
         preferences.enable_auto_response(USER, NOW),
