@@ -13,6 +13,7 @@ from referencing.jsonschema import DRAFT202012
 from bot.sandbox.discord import DiscordOptions, DiscordSandbox, Exchange, Permission, Upload
 from bot.sandbox.discord.rest import ROUTES
 from tests.sandbox.conftest import SPECIFICATION, Home, connected
+from tests.sandbox.test_forms import prepared
 
 NAME = "urn:discord"
 
@@ -190,7 +191,8 @@ async def webhooks(call: Caller, c: str, g: str, thread: str) -> None:
 
 async def commands(call: Caller, a: str, g: str) -> None:
     for scope in (f"{a}/commands", f"{a}{g}/commands"):
-        await call("PUT", scope, [COMMAND])
+        await call("PUT", scope, [COMMAND, {"name": "Who is this?", "type": 3}])
+        await call("POST", scope, {"name": "Who is this?", "type": 3, "description": "It has none."})
         await call("GET", scope)
         made = await call("POST", scope, {**COMMAND, "name": "other"})
         await call("DELETE", f"{scope}/{made['id']}")
@@ -221,6 +223,11 @@ async def test_what_discord_py_sends_and_gets_is_in_discords_shape(home: Home, d
         await home.sandbox.wait_until(
             lambda: not home.sandbox._state.messages[home.channel.id][question.id].components, what="the edit"
         )
+        await prepared(bot)
+        form = await home.sandbox.run_command(home.mira, home.channel, "enter")
+        await home.sandbox.submit(home.mira, form, {"Code": "abc"})
+        said = await home.sandbox.post(home.channel, home.mira, "hello")
+        await home.sandbox.run_message_command(home.mira, said, "Who is this?")
     assert {exchange.route.split("/")[1] for exchange in exchanges} >= {"interactions", "webhooks", "applications"}
     assert [complaint for exchange in exchanges for complaint in description.complaints(exchange)] == []
 

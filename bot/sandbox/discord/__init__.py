@@ -3,6 +3,7 @@
 from bot.sandbox.discord.faults import Faults
 from bot.sandbox.discord.interaction import Reply
 from bot.sandbox.discord.invoking import CommandNotShownError
+from bot.sandbox.discord.modals import Modal, ModalError
 from bot.sandbox.discord.model import (
     Channel,
     Exchange,
@@ -28,6 +29,8 @@ __all__ = [
     "Faults",
     "Guild",
     "Message",
+    "Modal",
+    "ModalError",
     "Permission",
     "Reply",
     "Request",

@@ -15,6 +15,9 @@ OPTIONS_LIMIT = 25
 CHOICES_LIMIT = 25
 NAME = re.compile(r"^[-_\w]{1,32}$")
 TEXT_COMMAND = 1
+MENU_COMMANDS = {2: "user", 3: "message"}
+MENU_COMMANDS_LIMIT = 5
+MENU_NAME_LIMITS = (1, 32)
 
 
 def about(state: State, call: Call) -> Answer:
@@ -62,6 +65,9 @@ def replace_commands(state: State, call: Call) -> Answer:
         raise Failure(400, 30032, f"Maximum number of application commands reached ({COMMANDS_LIMIT}).")
     for position, form in enumerate(call.body):
         _check(str(position), form)
+    for kind in MENU_COMMANDS:
+        if sum(form.get("type") == kind for form in call.body) > MENU_COMMANDS_LIMIT:
+            raise Failure(400, 30032, f"Maximum number of application commands reached ({MENU_COMMANDS_LIMIT}).")
     state.commands[scope] = [_saved(state, scope, form) for form in call.body]
     state.bell.ring()
     return Answer(state.commands[scope])
@@ -127,12 +133,23 @@ def _check(at: str, form: Any, depth: int = 0) -> None:
     if not isinstance(form, dict):
         raise bad_json()
     prefix = f"{at}." if at else ""
+    if not depth and form.get("type") in MENU_COMMANDS:
+        return _check_menu(prefix, form)
     name = str(form.get("name") or "")
-    if (form.get("type") or TEXT_COMMAND) == TEXT_COMMAND or depth:
-        if not NAME.match(name) or name != name.lower():
-            raise invalid_form(f"{prefix}name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-        check_length(f"{prefix}description", str(form.get("description") or ""), 1, 100)
-    _check_options(prefix, form, depth)
+    if not NAME.match(name) or name != name.lower():
+        raise invalid_form(f"{prefix}name", "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+    check_length(f"{prefix}description", str(form.get("description") or ""), 1, 100)
+    return _check_options(prefix, form, depth)
+
+
+def _check_menu(prefix: str, form: JSON) -> None:
+    """A command of a context menu has a name that people read, and neither a description nor options."""
+    check_length(f"{prefix}name", str(form.get("name") or "").strip(), *MENU_NAME_LIMITS)
+    for field in ("description", "options"):
+        if form.get(field):
+            raise invalid_form(
+                f"{prefix}{field}", "APPLICATION_COMMAND_CONTEXT_MENU", "Context menu commands cannot have this"
+            )
 
 
 def _check_options(prefix: str, form: JSON, depth: int) -> None:

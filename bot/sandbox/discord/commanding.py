@@ -5,8 +5,10 @@ from typing import Any
 
 from bot.sandbox.discord.interaction import Interaction, Reply
 from bot.sandbox.discord.interaction_routes import DEFERRED
-from bot.sandbox.discord.invoking import AUTOCOMPLETE, Invocation, invoke, press
+from bot.sandbox.discord.invoking import Invocation, invoke, invoke_on
+from bot.sandbox.discord.modals import Modal, ModalError
 from bot.sandbox.discord.model import Channel, Message, User
+from bot.sandbox.discord.pressing import choose, press, submit
 from bot.sandbox.discord.watching import WAIT_SECONDS, Onlooker
 
 
@@ -25,19 +27,41 @@ class Commanders(Onlooker):
         Raises CommandNotShownError where Discord would not offer it so, and TimeoutError when nothing comes:
         within 3 s nothing at all, or after a deferral nothing within 10 s.
         """
-        interaction = invoke(self._state, Invocation(user, channel, name, options or {}), self._deadline_seconds)
+        return await self._replied(invoke(self._state, Invocation(user, channel, name, options or {})), f"/{name}")
+
+    async def run_message_command(self, user: User, message: Message, name: str) -> Reply:
+        """A user chooses a command from a message's context menu and waits for what comes; raises as above."""
+        return await self._replied(invoke_on(self._state, user, message, name), name)
+
+    async def submit(self, user: User, form: Reply | Modal, values: Mapping[str, str]) -> Reply:
+        """A user fills in a form that the bot showed, by label or custom id, and waits for what comes.
+
+        Raises ModalError where Discord's client would not send it so, and TimeoutError as above.
+        """
+        modal = form.modal if isinstance(form, Reply) else form
+        if modal is None:
+            raise ModalError("the bot showed no form")
+        return await self._replied(submit(self._state, user, modal, values), f"the form {modal.title}")
+
+    async def _replied(self, interaction: Interaction, what: str) -> Reply:
         await self._answered(interaction)
         await self._state.bell.wait_until(
-            lambda: not self._is_thinking(interaction), timeout_seconds=WAIT_SECONDS, what=f"the end of /{name}"
+            lambda: not self._is_thinking(interaction), timeout_seconds=WAIT_SECONDS, what=f"the end of {what}"
         )
         return self._reply(interaction)
 
     async def press(self, user: User, message: Message, label: str) -> Reply:
-        """A user presses a button of a message and waits until the bot has taken it.
+        """A user presses a button of a message, by its label or emoji, and waits until the bot has taken it.
 
         Raises CommandNotShownError where the user does not see it, and TimeoutError when nothing comes.
         """
-        interaction = press(self._state, user, message, label, self._deadline_seconds)
+        interaction = press(self._state, user, message, label)
+        await self._answered(interaction)
+        return self._reply(interaction)
+
+    async def choose(self, user: User, message: Message, *labels: str) -> Reply:
+        """A user chooses from the message's menu, by what it shows; otherwise as above."""
+        interaction = choose(self._state, user, message, labels)
         await self._answered(interaction)
         return self._reply(interaction)
 
@@ -54,15 +78,15 @@ class Commanders(Onlooker):
 
     async def autocomplete(self, user: User, channel: Channel, name: str, typed: Mapping[str, Any]) -> list[Any]:
         """The values the bot offers for the last option of `typed`."""
-        given = Invocation(user, channel, name, typed, AUTOCOMPLETE, focused=list(typed)[-1])
-        interaction = invoke(self._state, given, self._deadline_seconds)
+        given = Invocation(user, channel, name, typed, focused=list(typed)[-1])
+        interaction = invoke(self._state, given)
         await self._answered(interaction)
         return [choice["value"] for choice in interaction.choices]
 
     async def _answered(self, interaction: Interaction) -> None:
         await self._state.bell.wait_until(
             lambda: interaction.answered_with is not None,
-            timeout_seconds=self._deadline_seconds,
+            timeout_seconds=self._state.interaction_deadline_seconds,
             what="The application did not respond: an answer to the command",
         )
 
@@ -73,4 +97,5 @@ class Commanders(Onlooker):
     def _reply(self, interaction: Interaction) -> Reply:
         known = self._state.messages[interaction.channel.id]
         messages = tuple(known[message_id] for message_id in interaction.message_ids if message_id in known)
-        return Reply(interaction.id, messages, is_deferred=interaction.answered_with == DEFERRED)
+        is_deferred = interaction.answered_with == DEFERRED
+        return Reply(interaction.id, messages, is_deferred=is_deferred, modal=interaction.modal)

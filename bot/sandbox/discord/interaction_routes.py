@@ -1,10 +1,12 @@
-"""Answering a command or a button: the callback within its deadline, the original answer, follow-ups."""
+"""Answering a command, a button or a form: the callback within its deadline, the original answer, follow-ups."""
 
+from bot.sandbox.discord import interacting
 from bot.sandbox.discord.call import NOTHING, Answer, Call, Routes
 from bot.sandbox.discord.failures import Failure, invalid_form, invalid_webhook_token, unknown
 from bot.sandbox.discord.interaction import Interaction
 from bot.sandbox.discord.mentions import PARSE_USERS
 from bot.sandbox.discord.messages import COMMAND, REPLY, publish, remove, replace, rest_json
+from bot.sandbox.discord.modals import modal_from
 from bot.sandbox.discord.model import JSON, Channel, Message, MessageFlag
 from bot.sandbox.discord.state import State
 from bot.sandbox.discord.writing import Sender, compose, rewrite
@@ -14,9 +16,15 @@ DEFERRED = 5
 DEFERRED_UPDATE = 6
 UPDATE = 7
 AUTOCOMPLETE = 8
+MODAL = 9
 CHOICES_LIMIT = 25
-SUPPORTED = {2: (MESSAGE, DEFERRED), 3: (MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE), 4: (AUTOCOMPLETE,)}
-"""Which callbacks a command, a button and a request for choices take."""
+SUPPORTED = {
+    interacting.COMMAND: (MESSAGE, DEFERRED, MODAL),
+    interacting.COMPONENT: (MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, MODAL),
+    interacting.AUTOCOMPLETE: (AUTOCOMPLETE,),
+    interacting.MODAL_SUBMIT: (MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE),
+}
+"""Which callbacks each kind of interaction takes."""
 
 
 def callback(state: State, call: Call) -> Answer:
@@ -41,6 +49,11 @@ def _take(state: State, interaction: Interaction, call: Call, kind: int) -> Mess
     if kind == AUTOCOMPLETE:
         interaction.choices = _checked_choices(data.get("choices") or [])
         return None
+    if kind == MODAL:
+        interaction.modal = modal_from(data, interaction.id)
+        return None
+    if kind == DEFERRED_UPDATE and interaction.pressed_on_id is None:
+        return None  # the form of a command closes, and that is all
     if kind == DEFERRED:
         return _publish(state, interaction, _loading(state, interaction, int(data.get("flags") or 0)))
     inner = Call(call.parameters, call.query, data, call.uploads)
@@ -73,7 +86,7 @@ def _sender(state: State, interaction: Interaction, kind: int) -> Sender:
         type=kind,
         webhook_id=state.application_id,
         application_id=state.application_id,
-        interaction_id=interaction.id,
+        interaction=interaction.metadata(),
         invoker=interaction.user,
     )
 
@@ -90,7 +103,7 @@ def _loading(state: State, interaction: Interaction, flags: int) -> Message:
         flags=MessageFlag.LOADING | (flags & MessageFlag.EPHEMERAL),
         webhook_id=state.application_id,
         application_id=state.application_id,
-        interaction_id=interaction.id,
+        interaction=interaction.metadata(),
         invoker=interaction.user,
     )
 

@@ -1,22 +1,19 @@
-"""What a user's client does with a slash command or a button: find it, check it, send it to the bot."""
+"""What a user's client does with a command: find it, check it, send it to the bot."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.discord import intents
+from bot.sandbox.discord.interacting import AUTOCOMPLETE, COMMAND, begin, tell
 from bot.sandbox.discord.interaction import Interaction
-from bot.sandbox.discord.messages import rest_json
+from bot.sandbox.discord.messages import message_json
 from bot.sandbox.discord.model import JSON, Channel, Message, Permission, User
-from bot.sandbox.discord.payloads import ATTACHMENT_LIMIT_BYTES, channel_json, member_json, user_json
+from bot.sandbox.discord.payloads import member_json, user_json
 from bot.sandbox.discord.permissions import in_channel, in_guild
-from bot.sandbox.discord.state import Event, State
+from bot.sandbox.discord.state import State
 
-COMMAND = 2
-COMPONENT = 3
-AUTOCOMPLETE = 4
-BUTTON = 2
+SLASH_COMMAND = 1
+MESSAGE_COMMAND = 3
 SUBCOMMAND = 1
 GROUP = 2
 USER_OPTION = 6
@@ -37,45 +34,33 @@ class Invocation:
     channel: Channel
     name: str
     options: Mapping[str, Any]
-    type: int = COMMAND
     focused: str | None = None
 
 
-def invoke(state: State, given: Invocation, deadline_seconds: float) -> Interaction:
+def invoke(state: State, given: Invocation) -> Interaction:
     """Send a command to the bot. Raises CommandNotShownError where a user could not even choose it."""
     user, channel = given.user, given.channel
-    command = _shown_command(state, user, channel, given.name.split()[0])
-    interaction = Interaction(
-        state.snowflakes.next(), secrets.token_urlsafe(48), user, channel, given.type, deadline_seconds
-    )
-    state.interactions[interaction.token] = interaction
-    data: JSON = {"id": command["id"], "name": command["name"], "type": 1, "options": _chosen(command, given)}
-    data |= _resolved(channel, given.options)
-    guild_id = channel.guild.id if channel.guild else None
-    state.emit(Event("INTERACTION_CREATE", _interaction_json(state, interaction, data), intents.NONE_NEEDED, guild_id))
+    command = _shown_command(state, user, channel, given.name.split()[0], SLASH_COMMAND)
+    options = _chosen(command, given)
+    interaction = begin(state, user, channel, AUTOCOMPLETE if given.focused else COMMAND)
+    data: JSON = {"id": command["id"], "name": command["name"], "type": SLASH_COMMAND, "options": options}
+    tell(state, interaction, data | _resolved(channel, given.options))
     return interaction
 
 
-def press(state: State, user: User, message: Message, label: str, deadline_seconds: float) -> Interaction:
-    """Send a press of a button to the bot. Raises CommandNotShownError where the user could not press it."""
-    message = state.messages[message.channel_id].get(message.id, message.changed(components=()))
-    if message.is_ephemeral and message.invoker != user:
-        raise CommandNotShownError(f"{user.name} does not see this message")
-    sent = rest_json(state, message)
-    buttons = [b for row in sent["components"] for b in row["components"] if b["type"] == BUTTON]
-    button = next((b for b in buttons if b.get("label") == label and not b.get("disabled")), None)
-    if button is None:
-        raise CommandNotShownError(f"there is no button {label}, only {[b.get('label') for b in buttons]}")
+def invoke_on(state: State, user: User, message: Message, name: str) -> Interaction:
+    """Send a command from a message's context menu. Raises CommandNotShownError as above."""
     channel = state.channels[message.channel_id]
-    interaction = Interaction(
-        state.snowflakes.next(), secrets.token_urlsafe(48), user, channel, COMPONENT, deadline_seconds
-    )
-    interaction.pressed_on_id = message.id
-    state.interactions[interaction.token] = interaction
-    data: JSON = {"custom_id": button["custom_id"], "component_type": BUTTON, "id": button["id"]}
-    event = _interaction_json(state, interaction, data) | {"message": sent}
-    guild_id = channel.guild.id if channel.guild else None
-    state.emit(Event("INTERACTION_CREATE", event, intents.NONE_NEEDED, guild_id))
+    command = _shown_command(state, user, channel, name, MESSAGE_COMMAND)
+    target = state.messages[channel.id].get(message.id)
+    if target is None or target.is_ephemeral:
+        raise CommandNotShownError("a message that is gone or ephemeral has no such menu")
+    interaction = begin(state, user, channel, COMMAND)
+    interaction.target_id = target.id
+    # The bot sees what a menu was opened on, whatever its intents.
+    resolved = {"messages": {str(target.id): message_json(state, target)}}
+    data: JSON = {"id": command["id"], "name": command["name"], "type": MESSAGE_COMMAND, "target_id": str(target.id)}
+    tell(state, interaction, {**data, "resolved": resolved})
     return interaction
 
 
@@ -87,12 +72,13 @@ def _chosen(command: JSON, given: Invocation) -> list[JSON]:
     return filled
 
 
-def _shown_command(state: State, user: User, channel: Channel, name: str) -> JSON:
+def _shown_command(state: State, user: User, channel: Channel, name: str, kind: int) -> JSON:
     guild_id = channel.guild.id if channel.guild else None
     known = [*(state.commands.get(guild_id) or [] if guild_id else []), *(state.commands.get(None) or [])]
-    command = next((c for c in known if c["name"] == name and c["type"] == 1), None)
+    command = next((c for c in known if c["name"] == name and c["type"] == kind), None)
     if command is None:
-        raise CommandNotShownError(f"no command /{name} is registered; there are {sorted(c['name'] for c in known)}")
+        offered = sorted(c["name"] for c in known if c["type"] == kind)
+        raise CommandNotShownError(f"no command {name} of this kind is registered; there are {offered}")
     _check_context(command, channel)
     if channel.guild is not None:
         _check_permissions(command, user, channel)
@@ -177,34 +163,3 @@ def _resolved(channel: Channel, options: Mapping[str, Any]) -> JSON:
             for member in members
         }
     return {"resolved": resolved}
-
-
-def _interaction_json(state: State, interaction: Interaction, data: JSON) -> JSON:
-    channel, user = interaction.channel, interaction.user
-    shared: JSON = {
-        "id": str(interaction.id),
-        "application_id": str(state.application_id),
-        "type": interaction.type,
-        "token": interaction.token,
-        "version": 1,
-        "data": data,
-        "channel_id": str(channel.id),
-        "channel": {**channel_json(channel), "permissions": str(int(in_channel(channel, user)))},
-        "app_permissions": str(int(in_channel(channel, state.bot))),
-        "locale": "en-US",
-        "entitlements": [],
-        "entitlement_sku_ids": [],
-        "attachment_size_limit": ATTACHMENT_LIMIT_BYTES,
-    }
-    if channel.guild is None:
-        return {**shared, "user": user_json(user), "context": 1, "authorizing_integration_owners": {"1": str(user.id)}}
-    member = member_json(channel.guild.members[user.id])
-    return {
-        **shared,
-        "guild_id": str(channel.guild.id),
-        "guild": {"id": str(channel.guild.id), "locale": "en-US", "features": []},
-        "guild_locale": "en-US",
-        "member": {**member, "permissions": str(int(in_channel(channel, user)))},
-        "context": 0,
-        "authorizing_integration_owners": {"0": str(channel.guild.id)},
-    }

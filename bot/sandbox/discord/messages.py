@@ -138,6 +138,7 @@ def _numbered(components: Iterable[JSON], numbers: Iterator[int]) -> list[JSON]:
     return [
         {**one, "id": next(numbers)}
         | ({"components": _numbered(one["components"], numbers)} if "components" in one else {})
+        | ({"accessory": _numbered([one["accessory"]], numbers)[0]} if "accessory" in one else {})
         for one in components
     ]
 
@@ -149,14 +150,8 @@ def _optional_json(message: Message) -> JSON:
     for name in ("webhook_id", "application_id"):
         if getattr(message, name):
             data[name] = str(getattr(message, name))
-    if message.interaction_id and message.invoker:
-        owners = {"0": str(message.guild_id)} if message.guild_id else {"1": str(message.channel_id)}
-        data["interaction_metadata"] = {
-            "id": str(message.interaction_id),
-            "type": 2,
-            "user": user_json(message.invoker),
-            "authorizing_integration_owners": owners,
-        }
+    if message.interaction:
+        data["interaction_metadata"] = dict(message.interaction)
     return data
 
 

@@ -153,7 +153,7 @@ class Message:
     reply_to_id: int | None = None
     webhook_id: int | None = None
     application_id: int | None = None
-    interaction_id: int | None = None
+    interaction: Mapping[str, Any] | None = None
     invoker: User | None = None
     allowed_mentions: Mapping[str, Any] | None = None
     pinged_ids: frozenset[int] = frozenset()

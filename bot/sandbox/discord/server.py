@@ -12,6 +12,7 @@ from bot.model import Clock, utc_now
 from bot.sandbox.discord import intents
 from bot.sandbox.discord.faults import Faults
 from bot.sandbox.discord.gateway import Gateway
+from bot.sandbox.discord.invoking import MESSAGE_COMMAND, SLASH_COMMAND
 from bot.sandbox.discord.limits import RateLimits
 from bot.sandbox.discord.model import Exchange, Request, Snowflakes, Typing, User
 from bot.sandbox.discord.people import People
@@ -62,9 +63,10 @@ class DiscordSandbox(People):
             granted_intents=options.granted_intents,
             snowflakes=snowflakes,
             clock=options.clock,
+            interaction_deadline_seconds=options.interaction_deadline_seconds,
         )
         state.users |= {owner.id: owner, bot.id: bot}
-        super().__init__(state, options.interaction_deadline_seconds)
+        super().__init__(state)
         self.faults = Faults()
         self.limits = RateLimits(options.rate_scale)
         self._gateway = Gateway(state, self.faults, options.heartbeat_seconds, options.identify_interval_seconds)
@@ -130,7 +132,12 @@ class DiscordSandbox(People):
     @property
     def commands(self) -> list[str]:
         """The names of the global slash commands that the bot registered."""
-        return [command["name"] for command in self._state.commands.get(None, [])]
+        return [command["name"] for command in self._state.commands.get(None, []) if command["type"] == SLASH_COMMAND]
+
+    @property
+    def message_commands(self) -> list[str]:
+        """The names of the global commands in the context menu of messages."""
+        return [command["name"] for command in self._state.commands.get(None, []) if command["type"] == MESSAGE_COMMAND]
 
     @property
     def identify_count(self) -> int:

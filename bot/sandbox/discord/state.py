@@ -49,6 +49,7 @@ class State:
     granted_intents: int
     snowflakes: Snowflakes
     clock: Clock = utc_now
+    interaction_deadline_seconds: float = 3.0
     bell: Bell = field(default_factory=Bell)
     emit: Callable[[Event], None] = lambda event: None  # noqa: ARG005 - nobody listens yet
     users: dict[int, User] = field(default_factory=dict)

@@ -12,9 +12,8 @@ WAIT_SECONDS = 10.0
 class Onlooker:
     """Sees what everybody sees; the base of everything that people do."""
 
-    def __init__(self, state: State, interaction_deadline_seconds: float) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        self._deadline_seconds = interaction_deadline_seconds
 
     def messages(self, channel: Channel) -> list[Message]:
         """What people see in a channel, oldest first; answers that only one user sees are not among them."""

@@ -28,7 +28,7 @@ class Sender:
     type: int = 0
     webhook_id: int | None = None
     application_id: int | None = None
-    interaction_id: int | None = None
+    interaction: JSON | None = None
     invoker: User | None = None
 
 
@@ -49,7 +49,7 @@ def compose(state: State, channel: Channel, sender: Sender, call: Call) -> Messa
         reply_to_id=reply_to_id,
         webhook_id=sender.webhook_id,
         application_id=sender.application_id,
-        interaction_id=sender.interaction_id,
+        interaction=sender.interaction,
         invoker=sender.invoker,
         allowed_mentions=form.get("allowed_mentions"),
         nonce=_nonce(form.get("nonce")),
