@@ -16,6 +16,7 @@ from bot.sandbox.discord.model import (
     User,
     Webhook,
 )
+from bot.sandbox.discord.proxying import Persona, ProxyBot, Proxying
 from bot.sandbox.discord.server import DiscordOptions, DiscordSandbox
 from bot.sandbox.discord.session import CloseCode
 
@@ -32,6 +33,9 @@ __all__ = [
     "Modal",
     "ModalError",
     "Permission",
+    "Persona",
+    "ProxyBot",
+    "Proxying",
     "Reply",
     "Request",
     "Typing",

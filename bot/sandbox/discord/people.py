@@ -2,8 +2,8 @@
 
 from bot.sandbox.discord.commanding import Commanders
 from bot.sandbox.discord.founding import Founders
-from bot.sandbox.discord.speaking import Speakers
+from bot.sandbox.discord.proxying import Proxied
 
 
-class People(Founders, Speakers, Commanders):
+class People(Founders, Proxied, Commanders):
     """Everything that happens in Discord without the bot's doing."""

@@ -16,6 +16,7 @@ from bot.sandbox.discord.invoking import MESSAGE_COMMAND, SLASH_COMMAND
 from bot.sandbox.discord.limits import RateLimits
 from bot.sandbox.discord.model import Exchange, Request, Snowflakes, Typing, User
 from bot.sandbox.discord.people import People
+from bot.sandbox.discord.pluralkit import PluralKitSandbox
 from bot.sandbox.discord.rest import BASE, Rest
 from bot.sandbox.discord.session import CloseCode, Opcode
 from bot.sandbox.discord.state import State
@@ -67,6 +68,7 @@ class DiscordSandbox(People):
         )
         state.users |= {owner.id: owner, bot.id: bot}
         super().__init__(state)
+        self.pluralkit = PluralKitSandbox()
         self.faults = Faults()
         self.limits = RateLimits(options.rate_scale)
         self._gateway = Gateway(state, self.faults, options.heartbeat_seconds, options.identify_interval_seconds)
@@ -117,7 +119,12 @@ class DiscordSandbox(People):
 
     def environment(self) -> dict[str, str]:
         """The settings that lead the bot here."""
-        return {"DISCORD_TOKEN": self.token, "DISCORD_API_BASE": self.api_base, "DISCORD_GATEWAY": self.gateway}
+        return {
+            "DISCORD_TOKEN": self.token,
+            "DISCORD_API_BASE": self.api_base,
+            "DISCORD_GATEWAY": self.gateway,
+            "PLURALKIT_API_BASE": self.pluralkit.api_base,
+        }
 
     @property
     def requests(self) -> list[Request]:
@@ -204,6 +211,7 @@ class DiscordSandbox(People):
     async def start(self) -> None:
         """Accept connections."""
         await self._listener.start()
+        await self.pluralkit.start()
 
     async def go_offline(self) -> None:
         """An outage: connections are refused, those that are open are cut."""
@@ -226,6 +234,7 @@ class DiscordSandbox(People):
     async def close(self) -> None:
         """End everything."""
         await self._listener.close()
+        await self.pluralkit.close()
 
     async def __aenter__(self) -> Self:
         """Start."""

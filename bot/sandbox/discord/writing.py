@@ -73,10 +73,20 @@ def rewrite(state: State, channel: Channel, message: Message, call: Call) -> Mes
         changed = changed.changed(content=_content(form["content"]))
     if "embeds" in form:
         changed = changed.changed(embeds=_embeds(form["embeds"]))
+    if "attachments" in form or call.uploads:
+        changed = changed.changed(attachments=_kept(message, form.get("attachments"), call))
     if "components" in form:
         changed = changed.changed(components=tuple(form["components"] or ()))
     _require_something(changed)
     return _with_pings(state, channel, changed, PARSE_ALL)
+
+
+def _kept(message: Message, listed: Any, call: Call) -> tuple[JSON, ...]:
+    """Of the attachments only those that an edit lists stay; without a list all of them."""
+    ids = {str(one.get("id")) for one in listed or []}
+    kept = tuple(one for one in message.attachments if listed is None or one["id"] in ids)
+    new_id = max([message.id, *(int(one["id"]) for one in message.attachments)]) + 1
+    return kept + attachments_json(message.channel_id, new_id, call.uploads)
 
 
 def _with_pings(state: State, channel: Channel, message: Message, default: tuple[str, ...]) -> Message:
