@@ -168,9 +168,11 @@ class Settings(BaseSettings):
     quote_timeout_seconds: Seconds = 5
     proxy_wait_seconds: Seconds = 2.5
     proxy_match_seconds: Seconds = 15
+    proxy_lifetime_seconds: Seconds = 2_592_000
     pluralkit_lookup: bool = True
     pluralkit_api_base: str = "https://api.pluralkit.me/v2"
     pluralkit_timeout_seconds: Seconds = 5
+    pluralkit_interval_seconds: Seconds = 0.5
     user_rate_limit: Count = 20
     channel_rate_limit: Count = 30
     rate_interval_seconds: Seconds = 60

@@ -5,10 +5,10 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from bot.ai.transport import Reply, Request, exchange, failure
 from bot.errors import NotAllowedError, NotFoundError, UnavailableError
 from bot.model import Question
 from bot.settings import Settings
+from bot.transport import Reply, Request, exchange, failure
 
 SERVICE = "The AI service"
 PATH = "/v1/chat/completions"

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientSession
 
-from bot.ai.transport import Request, exchange, failure
 from bot.errors import NotAllowedError, UnavailableError
 from bot.model import GrantedToken, Secret
 from bot.settings import Settings
+from bot.transport import Request, exchange, failure
 
 SERVICE = "The login service"
 BAD_CODE = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from aiohttp import ClientSession
 
-from bot.ai.transport import Reply, Request, exchange, failure
 from bot.errors import NotFoundError, UnavailableError
 from bot.model import Profile
 from bot.settings import Settings
+from bot.transport import Reply, Request, exchange, failure
 
 SERVICE = "The profile service"
 

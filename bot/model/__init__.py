@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.model.messages import Attached as Attached
+from bot.model.messages import Authorship as Authorship
 from bot.model.messages import Embed as Embed
 from bot.model.messages import Heard as Heard
 from bot.model.messages import Media as Media

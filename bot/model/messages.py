@@ -78,12 +78,30 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file of a message, as far as a second message with the same file has it too."""
+
+    name: str = field(repr=False)
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Authorship:
+    """Who wrote what a proxy bot has posted again; `original_id` is the message that was replaced, if that is known."""
+
+    user_id: int
+    original_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """A message as the bot heard it.
 
     `replied_to_id` is the message it replies to; `replied_to_webhook_name` the display name of that
     message's author where it was a webhook, for messages that no mapping knows. `quote` is what Discord has sent along
     of the message it replies to, or of one that it forwards. `place_names` are those of server, channel and thread.
+    `proxy_id` is the application that has posted it again for a person, such as PluralKit: a copy, whose `author_id` is
+    NOBODY until it is known who the person is. `attached` are its files, of whatever kind.
     """
 
     message_id: int
@@ -97,6 +115,13 @@ class Heard:
     media: Media | None = None
     embeds: tuple[Embed, ...] = ()
     quote: Quote | None = None
+    proxy_id: int | None = None
+    attached: tuple[Attached, ...] = ()
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether a proxy bot has posted it again for a person."""
+        return self.proxy_id is not None
 
     @property
     def says_something(self) -> bool:

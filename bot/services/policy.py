@@ -34,6 +34,7 @@ class Policy:
     edit_limit: timedelta = timedelta(minutes=1)
     proxy_wait: timedelta = timedelta(seconds=2.5)
     proxy_match: timedelta = timedelta(seconds=15)
+    proxy_lifetime: timedelta = timedelta(days=30)
     user_rate_limit: int = 20
     channel_rate_limit: int = 30
     rate_interval: timedelta = timedelta(minutes=1)
@@ -65,6 +66,7 @@ class Policy:
             edit_limit=timedelta(seconds=settings.edit_limit_seconds),
             proxy_wait=timedelta(seconds=settings.proxy_wait_seconds),
             proxy_match=timedelta(seconds=settings.proxy_match_seconds),
+            proxy_lifetime=timedelta(seconds=settings.proxy_lifetime_seconds),
             user_rate_limit=settings.user_rate_limit,
             channel_rate_limit=settings.channel_rate_limit,
             rate_interval=timedelta(seconds=settings.rate_interval_seconds),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bot.errors import StorageError
 from bot.model import Clock, utc_now
 from bot.services.policy import Policy
-from bot.store import changes, conversations, turns
+from bot.store import changes, conversations, proxy_users, turns
 from bot.store.statement import Statement, Store
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upkeep:
-    """Forgets old changes and turns, a few at a time, so that nobody's write waits. Run it as a background task."""
+    """Forgets what is old, a few rows at a time, so that nobody's write waits. Run it as a background task."""
 
     store: Store
     policy: Policy
@@ -31,6 +31,7 @@ class Upkeep:
                 await self.forget_old_changes()
                 await self.forget_old_turns()
                 await self.forget_old_resets()
+                await self.forget_old_proxy_users()
             except StorageError as error:
                 logger.warning("What is old is still there: %s", error.message)
             await self.pause(self.interval_seconds)
@@ -49,6 +50,11 @@ class Upkeep:
         """Delete what keeps conversations ended of which no turn is left that could go on with them."""
         before = self.clock() - self.policy.turns_lifetime
         return await self._repeat(conversations.delete_resets_before(before))
+
+    async def forget_old_proxy_users(self) -> int:
+        """Forget who has not used a proxy bot for long; returns how many."""
+        before = self.clock() - self.policy.proxy_lifetime
+        return await self._repeat(proxy_users.delete_before(before))
 
     async def _repeat(self, deletion: Statement) -> int:
         total = 0

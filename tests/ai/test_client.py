@@ -10,10 +10,10 @@ import pytest
 from aiohttp import ClientSession, web
 
 from bot.ai.client import AIClient
-from bot.ai.transport import RateLimitedError, seconds_until_retry
 from bot.errors import NotAllowedError, NotFoundError, TzurotError, UnavailableError
 from bot.model import Personality, Question, Secret
 from bot.settings import Settings
+from bot.transport import RateLimitedError, seconds_until_retry
 from tests.ai.conftest import Script, said, settings_for
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -41,6 +41,7 @@ from bot.store import (
     messages,
     personalities,
     preferences,
+    proxy_users,
     refusals,
     turns,
     verifications,
@@ -320,3 +321,14 @@ async def test_a_page_of_a_users_own_personalities_is_in_the_order_of_their_name
     await store.write(personalities.put(Personality("other", "other", 2, NOW)), *personalities.remove("c", 1, NOW))
     assert [p.full_name for p in await store.fetch(personalities.find_by_owner(1, 2, 1))] == ["b", "D"]
     assert await store.fetch(personalities.count_by_owner(1)) == [3]
+
+
+async def test_who_uses_a_proxy_is_known_until_they_have_not_for_long(store: Store) -> None:
+    assert await store.first(proxy_users.get(SNOWFLAKE)) is None
+    await store.write(proxy_users.put(SNOWFLAKE, NOW), proxy_users.put(1, NOW))
+    await store.write(proxy_users.put(SNOWFLAKE, LATER))
+    assert await store.first(proxy_users.get(SNOWFLAKE)) == LATER
+    (outcome,) = await store.write(proxy_users.delete_before(LATER))
+    assert outcome.count == 1
+    assert await store.first(proxy_users.get(1)) is None
+    assert await store.first(proxy_users.get(SNOWFLAKE)) == LATER

@@ -73,7 +73,8 @@ SELECT id, 'abcdef123456', 'image/png', x'89504e470d0a1a0a00ff', 'u', NULL, NULL
 FROM personalities WHERE full_name = 'gull';
 INSERT INTO webhooks VALUES (300000000000000077, 8, :webhook, '2026-01-01T00:00:00.000Z');
 INSERT INTO gateway_marks VALUES (1, 1379000001522532400, '2026-01-01T00:00:00.000Z');
-INSERT INTO lives (started_at, start, lost) VALUES ('2026-01-01T00:00:00.000Z', 'first', NULL)
+INSERT INTO lives (started_at, start, lost) VALUES ('2026-01-01T00:00:00.000Z', 'first', NULL);
+INSERT INTO proxy_users VALUES (200000000000000001, '2026-01-01T00:00:00.000Z')
 """
 
 

@@ -85,6 +85,7 @@ REST_TABLES = (
     RestTable("gateway_marks"),
     RestTable("lives"),
     RestTable("conversation_resets"),
+    RestTable("proxy_users"),
 )
 """Every table that the folder follows, in an order in which each only refers to those before it."""
 
