@@ -34,6 +34,7 @@ from bot.rules.receipt import Origin
 from bot.services.activations import Activations
 from bot.services.background import Background
 from bot.services.channel_recovery import ChannelRecovery
+from bot.services.choices import Choices
 from bot.services.conversations import Conversations
 from bot.services.decision import Decider
 from bot.services.delivery import Delivery
@@ -195,9 +196,11 @@ def _services_of(parts: Parts) -> Services:
     profiles = profile_client_from(settings, parts.session)
     login = login_client_from(settings, parts.session)
     personalities = Personalities(store=store, policy=policy, profiles=profiles, letters=_six_letters)
+    gate = Gate(store=store, policy=policy, replication=parts.watchdog)
     return Services(
         policy=policy,
-        gate=Gate(store=store, policy=policy, replication=parts.watchdog),
+        gate=gate,
+        choices=Choices(store=store, policy=policy, gate=gate),
         dialogue=recovery.dialogue,
         recovery=recovery,
         personalities=personalities,

@@ -4,6 +4,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.acknowledging import acknowledge
+from bot.cogs.choosing import offer_personalities
 from bot.cogs.context import Context, bare, code, hybrid_command, member_of, place_of, plain, services_of
 
 
@@ -15,6 +16,7 @@ class ChannelCog(commands.Cog):
 
     @hybrid_command(aliases=["act"], usage="NAME", description="Let a personality answer everything here")
     @app_commands.describe(name="The personality's full name or one of its aliases")
+    @app_commands.autocomplete(name=offer_personalities)
     async def activate(self, ctx: Context, *, name: str) -> None:
         """By full name or alias; needs Manage Messages and an NSFW channel."""
         done = await services_of(self._bot).activations.activate(member_of(ctx), place_of(ctx), bare(name))
@@ -25,6 +27,7 @@ class ChannelCog(commands.Cog):
 
     @hybrid_command(aliases=["deact"], usage="[NAME]", description="Stop the personality that answers here")
     @app_commands.describe(name="Which one, if it must be this one; whoever it is if you leave it out")
+    @app_commands.autocomplete(name=offer_personalities)
     async def deactivate(self, ctx: Context, *, name: str | None = None) -> None:
         """With a name only that personality; needs Manage Messages."""
         ended = await services_of(self._bot).activations.deactivate(

@@ -23,6 +23,7 @@ from bot.errors import (
 from bot.model import Member, Place
 from bot.rules.commands import Right, Where, terms_of
 from bot.services.activations import Activations
+from bot.services.choices import Choices
 from bot.services.conversations import Conversations
 from bot.services.dialogue import Dialogue
 from bot.services.gate import Gate
@@ -61,6 +62,7 @@ class Services:
 
     policy: Policy
     gate: Gate
+    choices: Choices
     dialogue: Dialogue
     recovery: Recovery
     personalities: Personalities

@@ -4,6 +4,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.acknowledging import acknowledge
+from bot.cogs.choosing import offer_personalities
 from bot.cogs.context import (
     Context,
     bare,
@@ -60,6 +61,7 @@ class ConversationCog(commands.Cog):
 
     @hybrid_command(usage="[NAME]", description="End your conversation with a personality in this channel")
     @app_commands.describe(name="Whom you talked to, by full name or alias; whoever it is if you leave it out")
+    @app_commands.autocomplete(name=offer_personalities)
     async def reset(self, ctx: Context, *, name: str | None = None) -> None:
         """The next word begins anew; what the AI service remembers is not the bot's to forget."""
         wanted = bare(name) if name else None

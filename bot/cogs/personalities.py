@@ -6,6 +6,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.acknowledging import acknowledge
+from bot.cogs.choosing import offer_personalities
 from bot.cogs.context import Context, Services, bare, code, hybrid_command, member_of, plain, reply, services_of
 from bot.cogs.paging import Asked, Sheet, pages_of, show_page
 from bot.model import Personality
@@ -57,6 +58,7 @@ class PersonalityCog(commands.Cog):
 
     @hybrid_command(aliases=["delete"], usage="NAME", description="Remove a personality that you added")
     @app_commands.describe(name=NAME)
+    @app_commands.autocomplete(name=offer_personalities)
     async def remove(self, ctx: Context, *, name: str) -> None:
         """By full name or alias."""
         await acknowledge(ctx, _removed(await self._personalities.remove(member_of(ctx), bare(name))))
@@ -69,12 +71,14 @@ class PersonalityCog(commands.Cog):
 
     @hybrid_command(usage="NAME", description="Show everything about a personality")
     @app_commands.describe(name=NAME)
+    @app_commands.autocomplete(name=offer_personalities)
     async def info(self, ctx: Context, *, name: str) -> None:
         """By full name or alias."""
         await reply(ctx, _details(await self._personalities.info(bare(name))))
 
     @hybrid_command(usage="NAME ALIAS", description="Give a personality another name to call it by", brief=QUOTING)
     @app_commands.describe(name=NAME, alias="The new name; it may hold spaces and any script")
+    @app_commands.autocomplete(name=offer_personalities)
     async def alias(self, ctx: Context, name: str, *, alias: str) -> None:
         """A name of several words goes into quotes; the alias is the rest of the line."""
         done = await self._personalities.alias(member_of(ctx), bare(name), bare(alias))
