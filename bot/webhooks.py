@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -27,11 +27,15 @@ REMEMBERED_WEBHOOKS = 10_000
 TYPING_SECONDS = 8
 """Discord shows the indicator for ten seconds."""
 
-UNKNOWN_WEBHOOK = 10015
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
 TOO_MANY_WEBHOOKS = 30007
 INVALID_WEBHOOK_TOKEN = 50027
+ARCHIVED_THREAD = 50083
 SERVER_ERRORS = 500
 GONE = (UNKNOWN_WEBHOOK, INVALID_WEBHOOK_TOKEN)
+NOT_THERE = (UNKNOWN_MESSAGE, UNKNOWN_CHANNEL)
+TO_SPEAK = "the permissions Manage Webhooks and Send Messages"
+TO_DELETE = "the permission Manage Messages"
 NOBODY_PINGED = discord.AllowedMentions.none()
 
 Hosts = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
@@ -58,6 +62,40 @@ class WebhookSpeaker:
             if place.is_dm:
                 return await self._say_in_dm(place, dm_text(voice.display_name, text), after_message_id)
             return await self._say_through_webhook(place, voice, text)
+
+    async def edit(self, place: Place, voice: Voice, message_id: int, text: str) -> bool:
+        """Let a message say something else; False where it is gone, or the webhook that spoke it is."""
+        with _translated("change what I said"):
+            if place.is_dm:
+                message = self._partial(place, message_id)
+                shown = dm_text(voice.display_name, text)
+                return await self._reaches(message.edit(content=shown, allowed_mentions=NOBODY_PINGED))
+            key = await self._kept(place.webhook_channel_id)
+            if key is None:
+                return False
+            webhook, thread = self._webhook(key), _thread_of(place)
+            changing = webhook.edit_message(message_id, content=text, allowed_mentions=NOBODY_PINGED, thread=thread)
+            return await self._reaches(changing, key)
+
+    async def delete(self, place: Place, message_id: int) -> None:
+        """Take a message away, through its webhook, which needs no permission, or as the bot; one gone is done."""
+        with _translated("take away what I said", TO_DELETE):
+            key = None if place.is_dm else await self._kept(place.webhook_channel_id)
+            if key is not None:
+                removing = self._webhook(key).delete_message(message_id, thread=_thread_of(place))
+                if await self._reaches(removing, key):
+                    return
+            await self._reaches(self._partial(place, message_id).delete())
+
+    async def is_editable(self, place: Place, message_id: int) -> bool:
+        """Whether a message is there and the webhook that spoke it is too."""
+        with _translated("look at what I said"):
+            if place.is_dm:
+                return await self._reaches(self._partial(place, message_id).fetch())
+            key = await self._kept(place.webhook_channel_id)
+            if key is None:
+                return False
+            return await self._reaches(self._webhook(key).fetch_message(message_id, thread=_thread_of(place)), key)
 
     @asynccontextmanager
     async def typing(self, place: Place) -> AsyncIterator[None]:
@@ -94,16 +132,37 @@ class WebhookSpeaker:
         return await self._execute(await self._webhook_of(place.webhook_channel_id), place, voice, text)
 
     async def _execute(self, key: WebhookKey, place: Place, voice: Voice, text: str) -> int:
-        webhook = discord.Webhook.partial(key.webhook_id, key.token.reveal(), session=self.session, client=self.client)
-        message = await webhook.send(
+        message = await self._webhook(key).send(
             text,
             username=webhook_name(voice.display_name),
             avatar_url=shown_avatar(voice.avatar_url) or discord.utils.MISSING,
-            thread=discord.Object(place.channel_id) if place.parent_id else discord.utils.MISSING,
+            thread=_thread_of(place),
             allowed_mentions=NOBODY_PINGED,
             wait=True,
         )
         return message.id
+
+    def _webhook(self, key: WebhookKey) -> discord.Webhook:
+        return discord.Webhook.partial(key.webhook_id, key.token.reveal(), session=self.session, client=self.client)
+
+    def _partial(self, place: Place, message_id: int) -> discord.PartialMessage:
+        return self.client.get_partial_messageable(place.channel_id).get_partial_message(message_id)
+
+    async def _reaches(self, request: Awaitable[object], key: WebhookKey | None = None) -> bool:
+        """Make a request about one message; False where the message is gone, or the webhook by whose key it is made."""
+        try:
+            await request
+        except discord.HTTPException as error:
+            if key is not None and error.code in GONE:
+                await self._forget(key)
+            elif error.code not in NOT_THERE:
+                raise
+            return False
+        return True
+
+    async def _kept(self, channel_id: int) -> WebhookKey | None:
+        """The webhook that has spoken in the channel; none is made for it."""
+        return self._known.get(channel_id) or await self._load(channel_id)
 
     async def _webhook_of(self, channel_id: int) -> WebhookKey:
         if key := self._known.get(channel_id):
@@ -145,7 +204,7 @@ class WebhookSpeaker:
     async def _forget(self, key: WebhookKey) -> None:
         # Under the lock, and the row first: whoever looks meanwhile would take the dead one from the store again.
         async with self._lock_of(key.channel_id):
-            if self._known.get(key.channel_id) == key:
+            if self._known.get(key.channel_id, key) == key:
                 await self.store.write(webhooks.delete(key.channel_id))
                 self._known.pop(key.channel_id, None)
 
@@ -170,28 +229,36 @@ async def _ask_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerT
     return response
 
 
+def _thread_of(place: Place) -> discord.Object:
+    """Where a webhook shall speak, if that is not its own channel."""
+    is_thread = place.parent_id is not None
+    thread: discord.Object = discord.Object(place.channel_id) if is_thread else discord.utils.MISSING
+    return thread
+
+
 @contextmanager
-def _translated(doing: str) -> Iterator[None]:
+def _translated(doing: str, needed: str = TO_SPEAK) -> Iterator[None]:
     """Discord's errors as the program's own, with a sentence for the user."""
     try:
         yield
     except discord.HTTPException as error:
-        _raise_translated(error, doing)
+        _raise_translated(error, doing, needed)
     except (discord.DiscordException, aiohttp.ClientError, OSError, UncertainError) as error:
         log.warning("Discord may not have taken a message: %s", _brief(error))
         raise UncertainError(f"Discord did not let me {doing} just now.", remedy="Try again later.") from None
 
 
-def _raise_translated(error: discord.HTTPException, doing: str) -> NoReturn:
+def _raise_translated(error: discord.HTTPException, doing: str, needed: str) -> NoReturn:
     if error.code == TOO_MANY_WEBHOOKS:
         raise NotAllowedError(
             "This channel already has as many webhooks as Discord allows, so I can't speak as a personality here.",
             remedy="A moderator can delete one in the channel's settings under Integrations.",
         ) from None
+    if error.code == ARCHIVED_THREAD:
+        raise NotAllowedError("This thread is archived.", remedy="Open it again first.") from None
     if isinstance(error, discord.Forbidden):
         raise NotAllowedError(
-            f"I am not allowed to {doing} as a personality.",
-            remedy="I need the permissions Manage Webhooks and Send Messages in this channel.",
+            f"I am not allowed to {doing} as a personality.", remedy=f"I need {needed} in this channel."
         ) from None
     kind = UncertainError if error.status >= SERVER_ERRORS else UnavailableError
     raise kind(f"Discord did not let me {doing} just now (status {error.status}).", remedy="Try again later.") from None

@@ -98,14 +98,14 @@ class ChannelHistory:
         return self.client.get_partial_messageable(place.channel_id, guild_id=place.guild_id)
 
     def _spoken(self, message: discord.Message) -> Spoken | None:
-        own_id = self.client.application_id
+        own_id, is_edited = self.client.application_id, message.edited_at is not None
         if message.webhook_id:
             # An answer to a slash command has the application itself as its webhook.
             is_own = message.application_id == own_id != message.webhook_id
-            return Spoken(message.id, message.content, message.author.name) if is_own else None
+            return Spoken(message.id, message.content, message.author.name, is_edited) if is_own else None
         is_own = message.guild is None and message.author == self.client.user
         parts = undo_dm_text(message.content) if is_own else None
-        return Spoken(message.id, parts[1], parts[0]) if parts else None
+        return Spoken(message.id, parts[1], parts[0], is_edited) if parts else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -266,6 +266,16 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What the messages of a turn's answer are to say instead; or that they go, whatever they were to say."""
+
+    turn_id: int
+    answer: str = field(repr=False)
+    created_at: datetime
+    is_removal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookKey:
     """The webhook through which personalities speak in a channel."""
 

@@ -132,8 +132,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message that a personality has spoken; in a direct message without the name in front."""
+    """A message that a personality has spoken; in a direct message without the name in front.
+
+    It is edited only where the whole answer was said before, and was then thought of again.
+    """
 
     message_id: int
     text: str = field(repr=False)
     display_name: str
+    is_edited: bool = False

@@ -47,6 +47,23 @@ def adopt(written: Sequence[Asked | Spoken], known: Collection[int], limit: int)
     return found
 
 
+def said_anew(noted: Sequence[int], spoken: Sequence[Spoken], known: Collection[int], name: str) -> list[int]:
+    """The messages of an answer that was said in full and then changed, though its row does not know; else none.
+
+    `noted` are those that its row knows, `spoken` is what was said after the question, in order, `known` are ids of
+    messages whose rows are there, `name` is the one under which the answer is said.
+    """
+    found: list[int] = []
+    is_changed = False
+    for message in spoken:
+        may_be_new = message.is_edited and message.display_name == name and message.message_id not in known
+        if message.message_id not in noted and not may_be_new:
+            break
+        found.append(message.message_id)
+        is_changed = is_changed or message.is_edited
+    return found if is_changed else []
+
+
 def _begin(waiting: list[Asked], spoken: Spoken) -> tuple[int, Spoken] | None:
     """The first of those who wait for this name, who waits no longer, nor does anyone in front."""
     for position, asked in enumerate(waiting):

@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from bot.errors import InvalidInputError, NotAllowedError, NotFoundError
 from bot.model import Heard, Spoken
 
 TOO_OLD, DELETED = "TooOld", "Deleted"
+FINAL = (NotAllowedError, NotFoundError, InvalidInputError)
+"""What would be the same at the next try; anything else leaves a turn as it is for then."""
 
 
 def is_too_old(asked_at: datetime, now: datetime, limit: timedelta) -> bool:

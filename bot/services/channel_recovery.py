@@ -2,103 +2,27 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import TzurotError
-from bot.model import Heard, Place, Recovered, Spoken, Turn, TurnState, snowflake_time
+from bot.model import Heard, Place, Rewrite, Spoken, Turn, snowflake_time
 from bot.rules.adoption import Asked, adopt
-from bot.rules.recovery import DELETED, TOO_OLD, adopted, is_answerable, is_too_old
+from bot.rules.recovery import DELETED, FINAL, TOO_OLD, adopted, is_answerable, is_too_old
 from bot.rules.speech import message_limit, shown_name
 from bot.rules.splitting import split
 from bot.services.delivery import Delivery, Task
-from bot.services.dialogue import FINAL, Dialogue
-from bot.services.ports import Herald, History, Told, Written
-from bot.store import personalities, turns
+from bot.services.dialogue import Dialogue
+from bot.services.errands import Errand, Findings, Tally
+from bot.services.ports import Herald, History, Written
+from bot.services.rewriting import Rewriting, outline
+from bot.store import personalities, rewrites, turns
 from bot.store.statement import Store
 
 log = logging.getLogger(__name__)
 
 UNWANTED = "Unwanted"
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of all that was left or missed."""
-
-    answered: int = 0
-    adopted: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    unfinished: set[int] = field(default_factory=set)
-    """The channels that could not be read or written in, which is tried again."""
-
-    def count(self, failure: str | None) -> None:
-        """One message more: answered, or the reason why not."""
-        if failure is None:
-            self.answered += 1
-        else:
-            self.skipped[failure] += 1
-
-    def total(self) -> Recovered:
-        """The same as it is handed on."""
-        return Recovered(self.answered, dict(self.skipped), self.adopted)
-
-
-@dataclass(slots=True, eq=False)
-class Errand:
-    """A channel with what an earlier time left in it, and our place in its line.
-
-    `since` is the message after which messages may have been missed (None: nobody can tell), `mark` the last one that
-    was surely seen.
-    """
-
-    channel_id: int
-    is_first: asyncio.Event
-    line: ExitStack
-    since: int | None
-    mark: int | None
-    turns: list[Turn] = field(default_factory=list)
-
-    @property
-    def after_message_id(self) -> int | None:
-        """The message after which there is something to read."""
-        since = [] if self.since is None else [self.since]
-        return min([*since, *(turn.message_id - 1 for turn in self.turns)], default=None)
-
-
-@dataclass(slots=True)
-class Findings:
-    """A channel's messages since then, and which of them the rows know."""
-
-    written: list[Written]
-    turns: dict[int, Turn]
-    known: set[int]
-    said: dict[int, list[int]] = field(default_factory=dict)
-    adopted: set[int] = field(default_factory=set)
-    told: set[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Note which messages the bot has replied to in its own name."""
-        self.told = {entry.replied_to_id for entry in self.written if isinstance(entry, Told)}
-
-    @property
-    def heard(self) -> list[Heard]:
-        """What people wrote."""
-        return [entry for entry in self.written if isinstance(entry, Heard)]
-
-    @property
-    def unknown(self) -> list[Spoken]:
-        """What personalities said that no row knows."""
-        return [entry for entry in self.written if isinstance(entry, Spoken) and entry.message_id not in self.known]
-
-    def is_settled(self, message_id: int) -> bool:
-        """Whether the message has had its answer, or a word from the bot why there is none."""
-        turn = self.turns.get(message_id)
-        is_answered = turn is not None and turn.state is not TurnState.PENDING
-        return is_answered or message_id in self.adopted or message_id in self.told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +43,11 @@ class ChannelRecovery:
         """What says answers for the dialogue."""
         return self.dialogue.delivery
 
+    @property
+    def rewriting(self) -> Rewriting:
+        """What changes answers that were said."""
+        return Rewriting(delivery=self.delivery)
+
     async def recover(self, errand: Errand, gate: asyncio.Semaphore, tally: Tally) -> None:
         """Do the errand when its turn in the channel's line comes; the gate bounds how many are read at once."""
         with errand.line:
@@ -130,10 +59,14 @@ class ChannelRecovery:
                 tally.unfinished.add(errand.channel_id)
 
     async def _recover(self, errand: Errand, gate: asyncio.Semaphore, tally: Tally) -> None:
+        # First, as a message of theirs that nobody noted would be taken for another answer.
+        for rewrite in await self.store.fetch(rewrites.find_in(errand.channel_id)):
+            await self._carry_out(rewrite)
         await self._look_again(errand)
         await self._give_up_old(errand, tally)
         async with gate:
             findings = await self._read(errand)
+        tally.adopted += len(findings.adopted)
         await self._adopt(errand, findings, tally)
         left = {turn.message_id: turn for turn in errand.turns}
         heard = {message.message_id: message for message in findings.heard}
@@ -142,6 +75,17 @@ class ChannelRecovery:
                 await self._take_up(left[message_id], findings, tally)
             else:
                 await self._answer(heard[message_id], errand, findings, tally)
+
+    async def _carry_out(self, rewrite: Rewrite) -> None:
+        """Change an answer, or take it away, as was decided before; however late, as it may be done by half."""
+        try:
+            await self.rewriting.carry_out(rewrite.turn_id, is_left_over=True)
+        except TzurotError as error:
+            is_to_wait = not isinstance(error, FINAL) and not self._is_too_old(rewrite.created_at)
+            if is_to_wait:
+                raise
+            log.warning("The answer to message %d stays as it is: %s", rewrite.turn_id, error.message)
+            await self.rewriting.end(rewrite)
 
     async def _look_again(self, errand: Errand) -> None:
         """Since they were noted, whoever stood in front may have ended some of these turns."""
@@ -174,6 +118,7 @@ class ChannelRecovery:
         findings = Findings(written, states, await self.delivery.find_said(spoken))
         for turn in errand.turns:
             await self._look_for_answer(turn, findings)
+        errand.turns = [turn for turn in errand.turns if turn.message_id not in findings.adopted]
         return findings
 
     async def _look_for_answer(self, turn: Turn, findings: Findings) -> None:
@@ -181,11 +126,25 @@ class ChannelRecovery:
         if turn.answer is None:
             return
         noted = await self.store.fetch(turns.find_chunks(turn.message_id))
+        if await self._adopt_anew(turn, noted, findings):
+            return
         missing = split(turn.answer, message_limit(is_dm=turn.guild_id is None))[len(noted) :]
         last = max([turn.message_id, *noted])
         found = adopted(missing, (spoken for spoken in findings.unknown if spoken.message_id > last))
         findings.said[turn.message_id] = [*noted, *found]
         findings.known.update(found)
+
+    async def _adopt_anew(self, turn: Turn, noted: Sequence[int], findings: Findings) -> bool:
+        """Whether the answer was said in full and then changed, so that its text is not to be found any more."""
+        personality = await self.store.first(personalities.get_by_id(turn.personality_id))
+        if personality is None:
+            return False
+        name = shown_name(personality.display_name, is_dm=turn.guild_id is None)
+        said = findings.said_anew(turn.message_id, noted, name)
+        if said:
+            await self.delivery.adopt(outline(turn, personality), said)
+            findings.note_adopted(turn.message_id, said)
+        return bool(said)
 
     async def _adopt(self, errand: Errand, findings: Findings, tally: Tally) -> None:
         """Give what was said, and no row knows, to the messages that it answers.
@@ -200,8 +159,7 @@ class ChannelRecovery:
                 return
             for number, said in answers.items():
                 await self.delivery.adopt(waiting[number], said)
-                findings.known.update(said)
-                findings.adopted.add(number)
+                findings.note_adopted(number, said)
                 tally.adopted += 1
             errand.turns = [turn for turn in errand.turns if turn.message_id not in findings.adopted]
 

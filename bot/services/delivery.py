@@ -17,8 +17,6 @@ from bot.model import (
     Turn,
     TurnState,
     Voice,
-    snowflake_of,
-    snowflake_time,
     utc_now,
 )
 from bot.rules.recovery import DELETED, adopted
@@ -27,6 +25,7 @@ from bot.rules.splitting import split
 from bot.services.deletions import Deletions
 from bot.services.policy import Policy
 from bot.services.ports import Confirmer, History, Speaker
+from bot.services.withdrawals import Withdrawals
 from bot.store import conversations, logins, messages, turns
 from bot.store.situation import SealedLogin
 from bot.store.statement import Statement, Store
@@ -41,6 +40,11 @@ class Task:
     cause: Cause
     login: SealedLogin | None = None
     token: Secret | None = None
+
+    @property
+    def voice(self) -> Voice:
+        """How its answer appears."""
+        return Voice(self.personality.display_name, self.personality.avatar_url)
 
     def cut(self, answer: str) -> tuple[str, ...]:
         """The answer as messages to send."""
@@ -62,26 +66,37 @@ class Delivery:
     confirmer: Confirmer
     policy: Policy
     deletions: Deletions = field(default_factory=Deletions)
+    withdrawals: Withdrawals = field(default_factory=Withdrawals)
     clock: Clock = utc_now
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
 
     async def say(self, task: Task, chunks: Sequence[str], said: Sequence[int] = ()) -> bool:
-        """Send what is missing after the first messages, `said`; False where the question was deleted before the first.
+        """Send what is missing after the first messages, `said`; False where nobody wants it any more.
 
-        Of what was said already only the ids are committed, which may be known.
+        That is where the question was deleted before the first message, or the answer is taken away after it. Of what
+        was said already only the ids are committed, which may be known.
         """
         if not said and not await self._may_begin(task):
             return False
-        last = task.heard.message_id
-        for position, chunk in enumerate(chunks):
-            last = said[position] if position < len(said) else await self._send(task, chunk, last)
-            ending = self._ending(task) if position == len(chunks) - 1 else []
-            await self.store.write(*_noted(task, position, last), *ending)
+        turn_id = task.heard.message_id
+        async with self.withdrawals.lock_of(turn_id):
+            last = turn_id
+            for position, chunk in enumerate(chunks):
+                if turn_id in self.withdrawals:
+                    return False  # who takes it away waits for the lock, and ends the turn
+                last = said[position] if position < len(said) else await self.send(task, chunk, last)
+                ending = self._ending(task) if position == len(chunks) - 1 else []
+                await self.store.write(turns.add_chunk(turn_id, position, last), spoken_by(task, last), *ending)
         return True
 
     async def adopt(self, task: Task, said: Sequence[int]) -> None:
         """Note an answer as complete that was said before, and of which the rows were lost."""
-        noted = [statement for position, sent_id in enumerate(said) for statement in _noted(task, position, sent_id)]
+        turn_id = task.heard.message_id
+        noted = [
+            statement
+            for position, sent_id in enumerate(said)
+            for statement in (turns.add_chunk(turn_id, position, sent_id), spoken_by(task, sent_id))
+        ]
         await self.store.write(turns.add_if_absent(new_turn(task, self.clock())), *noted, *self._ending(task))
 
     async def find_said(self, message_ids: Sequence[int]) -> set[int]:
@@ -89,11 +104,7 @@ class Delivery:
 
         A mapping alone says only who spoke: where the original served in between, it says nothing else of an answer.
         """
-        if not message_ids:
-            return set()
-        # A turn is given up after the limit, so none before it has an answer among these.
-        since = snowflake_of(snowflake_time(min(message_ids)) - 2 * self.policy.catch_up_limit)
-        return set(await self.store.fetch(turns.find_said(message_ids, since)))
+        return set(await self.store.fetch(turns.find_said(message_ids))) if message_ids else set()
 
     async def _may_begin(self, task: Task) -> bool:
         await self.confirmer.confirm(self.policy.turn_confirmation_timeout.total_seconds())
@@ -103,15 +114,12 @@ class Delivery:
         await self.store.write(turns.fail(message_id, DELETED, self.clock()))
         return False
 
-    async def _send(self, task: Task, chunk: str, after_message_id: int) -> int:
+    async def send(self, task: Task, chunk: str, after_message_id: int, *, is_in_doubt: bool = False) -> int:
         """Send one message; where Discord leaves open whether it took it, look before sending it again."""
-        place = task.heard.place
-        voice = Voice(task.personality.display_name, task.personality.avatar_url)
-        is_in_doubt = False
-        for delay in self._delays():
+        for delay in self.delays():
             try:
                 found = await self._find(task, chunk, after_message_id) if is_in_doubt else None
-                return found or await self.speaker.say(place, voice, chunk, after_message_id)
+                return found or await self.speaker.say(task.heard.place, task.voice, chunk, after_message_id)
             except UnavailableError as error:
                 is_in_doubt = is_in_doubt or isinstance(error, UncertainError)
                 if delay is None or not is_in_doubt:
@@ -119,7 +127,7 @@ class Delivery:
             await self.pause(delay)
         raise AssertionError("the last delay is None")
 
-    def _delays(self) -> Iterator[float | None]:
+    def delays(self) -> Iterator[float | None]:
         """The pauses between the attempts, and None after the last one."""
         first = self.policy.send_retry.total_seconds()
         yield from (first * 2**number for number in range(self.policy.send_attempts - 1))
@@ -165,7 +173,8 @@ def new_turn(task: Task, now: datetime) -> Turn:
     )
 
 
-def _noted(task: Task, position: int, sent_id: int) -> list[Statement]:
+def spoken_by(task: Task, sent_id: int) -> Statement:
+    """Note who spoke a message, and to whom."""
     heard = task.heard
     mapping = Mapping(
         message_id=sent_id,
@@ -175,7 +184,7 @@ def _noted(task: Task, position: int, sent_id: int) -> list[Statement]:
         is_dm=heard.place.is_dm,
         is_mention_only=_is_mention_only(task),
     )
-    return [turns.add_chunk(heard.message_id, position, sent_id), messages.put(mapping)]
+    return messages.put(mapping)
 
 
 def _is_mention_only(task: Task) -> bool:

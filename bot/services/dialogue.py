@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from bot.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, TzurotError, UnavailableError
+from bot.errors import ConflictError, TzurotError, UnavailableError
 from bot.model import Clock, Heard, Question, utc_now
-from bot.rules.recovery import DELETED
+from bot.rules.recovery import DELETED, FINAL
 from bot.rules.splitting import is_visible
 from bot.services.decision import Decider
 from bot.services.delivery import Delivery, Task, new_turn
@@ -17,9 +17,6 @@ from bot.services.ports import Thinker
 from bot.services.watermark import Watermark
 from bot.store import turns
 from bot.store.statement import Store
-
-FINAL = (NotAllowedError, NotFoundError, InvalidInputError)
-"""What would be the same at the next try; anything else leaves the turn as it is for then."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

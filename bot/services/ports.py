@@ -35,6 +35,18 @@ class Speaker(Protocol):
         the webhook's name is `rules.speech.webhook_name(display name)`.
         """
 
+    async def edit(self, place: Place, voice: Voice, message_id: int, text: str) -> bool:
+        """Let a message say something else; twice is as good as once.
+
+        False where it can't: it is gone, or the webhook that spoke it is. Raises as `say` does.
+        """
+
+    async def delete(self, place: Place, message_id: int) -> None:
+        """Take a message away; one that is gone is done. Raises as `say` does."""
+
+    async def is_editable(self, place: Place, message_id: int) -> bool:
+        """Whether a message is there and the webhook that spoke it is too. Raises as `say` does."""
+
     def typing(self, place: Place) -> AbstractAsyncContextManager[None]:
         """Show the typing indicator until the context ends; never raises."""
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from bot.errors import trace
 from bot.model import Recovered, Turn, snowflake_of, snowflake_time
-from bot.services.channel_recovery import ChannelRecovery, Errand, Tally
+from bot.services.channel_recovery import ChannelRecovery
 from bot.services.dialogue import Dialogue
+from bot.services.errands import Errand, Tally
 from bot.services.watermark import Watermark
-from bot.store import marks, turns
+from bot.store import marks, rewrites, turns
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ class Recovery:
         gap = Gap(self.watermark.message_id)
         if gap.mark is not None:
             self._stand_in(gap, await store.look_up(marks.find_channels(now - policy.conversation_lifetime)))
+        self._stand_in(gap, await store.look_up(rewrites.find_channels()))
         self._take_along(gap, left)
         self.watermark.begin_at(snowflake_of(now))
         return gap

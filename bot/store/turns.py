@@ -29,9 +29,15 @@ FAIL = (
     " WHERE message_id = :message_id AND state IN ('pending', 'answered')"
 )
 
+APPEND = """
+INSERT INTO turn_chunks (turn_id, position, message_id)
+SELECT :turn_id, coalesce(max(position) + 1, 0), :sent_id FROM turn_chunks WHERE turn_id = :turn_id
+"""
+
 DELETE = """
 DELETE FROM turns WHERE message_id IN (
     SELECT message_id FROM turns WHERE message_id < :before AND state IN ('done', 'failed')
+    AND NOT EXISTS (SELECT 1 FROM rewrites WHERE turn_id = turns.message_id)
     ORDER BY message_id LIMIT :limit
 )
 """
@@ -82,6 +88,19 @@ def add_chunk(message_id: int, position: int, sent_id: int) -> Statement:
     )
 
 
+def append_chunk(message_id: int, sent_id: int) -> Statement:
+    """Note the id of one message more, behind all that there are."""
+    return Statement(APPEND, {"turn_id": message_id, "sent_id": sent_id})
+
+
+def drop_chunk(message_id: int, sent_id: int) -> Statement:
+    """The turn's answer no longer stands in this message."""
+    return Statement(
+        "DELETE FROM turn_chunks WHERE turn_id = :turn_id AND message_id = :sent_id",
+        {"turn_id": message_id, "sent_id": sent_id},
+    )
+
+
 def finish(message_id: int, now: datetime) -> Statement:
     """Everything is sent: done, and the answer's text is removed."""
     return Statement(FINISH, {"message_id": message_id, "now": to_text(now)})
@@ -111,13 +130,21 @@ def find(message_ids: Sequence[int]) -> Query[Turn]:
     )
 
 
-def find_said(message_ids: Sequence[int], since: int) -> Query[int]:
-    """Those of the ids that were sent for a turn; turns of messages before `since` are not looked at."""
+def find_by_sent(sent_id: int) -> Query[Turn]:
+    """The turn for which a message was sent."""
     return Query(
-        "SELECT message_id FROM turn_chunks"
-        " WHERE turn_id >= :since AND message_id IN (SELECT value FROM json_each(:ids))",
+        "SELECT t.* FROM turn_chunks AS c JOIN turns AS t ON t.message_id = c.turn_id WHERE c.message_id = :sent_id",
+        read,
+        {"sent_id": sent_id},
+    )
+
+
+def find_said(message_ids: Sequence[int]) -> Query[int]:
+    """Those of the ids that were sent for a turn."""
+    return Query(
+        "SELECT message_id FROM turn_chunks WHERE message_id IN (SELECT value FROM json_each(:ids))",
         lambda row: int(row["message_id"]),
-        {"since": since, "ids": orjson.dumps(message_ids).decode()},
+        {"ids": orjson.dumps(message_ids).decode()},
     )
 
 

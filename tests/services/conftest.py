@@ -81,6 +81,9 @@ class FakeSpeaker:
     hold: dict[int, asyncio.Event] = field(default_factory=dict)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     after: list[int] = field(default_factory=list)
+    cannot_change: dict[int, TzurotError] = field(default_factory=dict)
+    changed_in: list[int] = field(default_factory=list)
+    without_webhook: set[int] = field(default_factory=set)
     numbers: Any = field(default_factory=lambda: count(1))
 
     async def say(self, place: Place, voice: Voice, text: str, after_message_id: int) -> int:
@@ -94,6 +97,26 @@ class FakeSpeaker:
         self.said.append((place.channel_id, voice.display_name, text))
         self.ids.append(600_000_000_000_000_000 + number)
         return self.ids[-1]
+
+    async def edit(self, place: Place, voice: Voice, message_id: int, text: str) -> bool:
+        self.changed_in.append(place.channel_id)
+        if message_id in self.cannot_change:
+            raise self.cannot_change[message_id]
+        if message_id not in self.ids:
+            return False
+        self.said[self.ids.index(message_id)] = (place.channel_id, voice.display_name, text)
+        return True
+
+    async def delete(self, place: Place, message_id: int) -> None:
+        self.changed_in.append(place.channel_id)
+        if message_id in self.cannot_change:
+            raise self.cannot_change[message_id]
+        if message_id in self.ids:
+            del self.said[self.ids.index(message_id)]
+            self.ids.remove(message_id)
+
+    async def is_editable(self, place: Place, message_id: int) -> bool:
+        return place.channel_id not in self.without_webhook and message_id in self.ids
 
     @asynccontextmanager
     async def _typing(self, place: Place) -> AsyncIterator[None]:

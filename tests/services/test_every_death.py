@@ -145,6 +145,22 @@ class World:
         self.steps.take("after a message was sent")
         return number
 
+    async def edit(self, place: Place, voice: Voice, message_id: int, text: str) -> bool:
+        self.steps.take("before a message is changed")
+        changed = Spoken(message_id, text, voice.display_name, is_edited=True)
+        is_there = message_id in [m.message_id for m in self.house.channel]
+        self.house.channel[:] = [changed if m.message_id == message_id else m for m in self.house.channel]
+        self.steps.take("after a message was changed")
+        return is_there
+
+    async def delete(self, place: Place, message_id: int) -> None:
+        self.steps.take("before a message is deleted")
+        self.house.channel[:] = [m for m in self.house.channel if m.message_id != message_id]
+        self.steps.take("after a message was deleted")
+
+    async def is_editable(self, place: Place, message_id: int) -> bool:
+        return any(m.message_id == message_id for m in self.house.channel)
+
     @asynccontextmanager
     async def typing(self, place: Place) -> AsyncIterator[None]:
         yield

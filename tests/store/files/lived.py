@@ -57,6 +57,7 @@ FROM message_mappings LIMIT 700;
 INSERT INTO conversation_resets VALUES
     (300000000000000077, 200000000000000001, '*', 1379000001522537400), (300000000000000077, 5, 'gull', 3);
 INSERT INTO turn_chunks SELECT message_id, p, message_id + p FROM turns, (SELECT 0 AS p UNION ALL SELECT 1);
+INSERT INTO rewrites SELECT message_id, 'says "that" — 🐦', 1, '2026-01-01T00:00:00.001Z' FROM turns LIMIT 3;
 INSERT INTO changes (id, changed_at, changed_by, kind, action, subject, before, batch) VALUES
     (800, '2026-01-01T00:00:00.000Z', 5, 'alias', 'delete', 'x', '{"a":"b"}', 'batch'),
     (900, '2026-01-01T00:00:00.000Z', 5, 'alias', 'put', 'gone', NULL, NULL);

@@ -80,6 +80,7 @@ REST_TABLES = (
     RestTable("avatars", frozenset({AVATARS})),
     RestTable("turns"),
     RestTable("turn_chunks"),
+    RestTable("rewrites"),
     RestTable("changes"),
     RestTable("webhooks"),
     RestTable("gateway_marks"),

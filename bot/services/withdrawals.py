@@ -1,0 +1,34 @@
+"""Which answers are taken away, and whose turn it is to touch an answer's messages."""
+
+import asyncio
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+from bot.services.deletions import Deletions
+
+
+@dataclass(slots=True, eq=False)
+class Withdrawals:
+    """Answers by their turn's id.
+
+    Whoever says an answer, changes it or takes it away holds its lock. One that is taken away is noted before the lock
+    is asked for, so that whoever has it stops after the message at hand.
+    """
+
+    _noted: Deletions = field(default_factory=Deletions, init=False, repr=False)
+    _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
+
+    def note(self, turn_id: int) -> None:
+        """This answer is not wanted any more."""
+        self._noted.note([turn_id])
+
+    def __contains__(self, turn_id: int) -> bool:
+        """Whether the answer was taken away a short while ago."""
+        return turn_id in self._noted
+
+    def lock_of(self, turn_id: int) -> asyncio.Lock:
+        """One lock for all who want it at the same time; it goes when the last of them has."""
+        lock = self._locks.get(turn_id)
+        if lock is None:
+            self._locks[turn_id] = lock = asyncio.Lock()
+        return lock
