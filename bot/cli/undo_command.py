@@ -16,18 +16,20 @@ from bot.cli.options import common_options, print_json, read_settings, run_to_en
 from bot.cli.printing import print_table, show
 from bot.durability.lock import VolumeLock
 from bot.errors import ExitCode, NotFoundError
+from bot.model import EVERYWHERE
 from bot.rules.undo import Action, Kind, Preview, State, Step
 from bot.services.policy import Policy
 from bot.services.undo import OperatorUndo, Wanted
 from bot.settings import Settings
 from bot.store import storage
-from bot.store.changes import login_subject
+from bot.store.changes import ban_subject, login_subject
 from bot.store.columns import to_text
 from bot.store.driver import open_store
 from bot.store.engine import require_engine
 
 ID = re.compile(r"<?[@#]?!?(\d{1,19})>?")
 LOGIN = re.compile(rf"{ID.pattern}(?: (\S.*))?")
+BAN = re.compile(rf"{ID.pattern}(?: {ID.pattern})?")
 ADD_YES = "Nothing was changed yet; add --yes to do it."
 ONLY_THE_BOT = "only the running bot changes them."
 INSTEAD = (
@@ -48,7 +50,8 @@ def command(
 ) -> int | None:
     """Take back the last change of something, or with --at everything that was changed since.
 
-    NAME is a personality's full name, an alias, a channel's id (activation) or a user's id (login, verification).
+    NAME is a personality's full name, an alias, a channel's id (activation) or a user's id (login, verification, ban).
+    A ban from one server only is "USER SERVER", both ids; everybody's of that server "0 SERVER".
     What was changed together is taken back together: a removed personality comes back with its aliases and
     channels. Run again, it takes back the change before. Changes are kept for 30 days. Shows what it will do and
     asks first; may run beside the bot. In json mode only the bot
@@ -89,12 +92,14 @@ def _checked_name(kind: Kind, name: str) -> str:
     name = name.strip()
     if kind in (Kind.PERSONALITY, Kind.ALIAS):
         return name
-    match = (LOGIN if kind is Kind.LOGIN else ID).fullmatch(name)
+    match = {Kind.LOGIN: LOGIN, Kind.BAN: BAN}.get(kind, ID).fullmatch(name)
     if match is None:
-        whose = "a channel's" if kind is Kind.ACTIVATION else "a user's"
+        whose = {Kind.ACTIVATION: "a channel's", Kind.MESSAGE: "a message's"}.get(kind, "a user's")
         raise click.BadParameter(f"{name!r} is not {whose} id.", param_hint="NAME")
     if kind is Kind.LOGIN:
         return login_subject(int(match[1]), *([match[2]] if match[2] else []))
+    if kind is Kind.BAN:
+        return ban_subject(int(match[1]), int(match[2] or EVERYWHERE))
     return str(int(match[1]))
 
 
@@ -171,6 +176,9 @@ def _described(kind: Kind, state: State | None) -> str:
             return f"logged in at {state['created_at']}"
         case Kind.VERIFICATION:
             return f"{'verified' if state['is_verified'] else 'cleared'} at {state['recorded_at']}"
+        case _:  # a ban: of what is only a record nothing is shown
+            end = f" until {state['expires_at']}" if state["expires_at"] else ""
+            return f"barred at {state['blacklisted_at']}{end}"
 
 
 def _then(step: Step) -> str:

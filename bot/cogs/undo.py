@@ -11,6 +11,7 @@ from discord.ext import commands
 from bot.cogs.acknowledging import acknowledge
 from bot.cogs.context import UNDELIVERED, Context, code, hybrid_command, member_of, place_of, plain, reply, services_of
 from bot.errors import trace
+from bot.model import EVERYBODY, EVERYWHERE
 from bot.rules.undo import Action, Kind, Preview, Step
 from bot.services.undo import Undo
 
@@ -72,7 +73,7 @@ class UndoCog(commands.Cog):
 
     @hybrid_command(description="Take back your last change")
     async def undo(self, ctx: Context) -> None:
-        """A personality, alias, activation, login or verification; the second time the change before it."""
+        """A personality, alias, activation, login, verification or ban; the second time the change before it."""
         member = member_of(ctx)
         shown = await self._undo.preview(member, place_of(ctx))
         agreement = await self._ask(ctx, shown)
@@ -108,6 +109,8 @@ def _deed(shown: Preview) -> str:
             return "you logged in" if is_put else "you made me forget your login"
         case Kind.VERIFICATION:
             return "you were verified"
+        case _:  # a ban: of what is only a record nothing is shown
+            return f"you {'barred' if is_put else 'stopped barring'} {_barred(main)}"
 
 
 def _effect(shown: Preview) -> str:
@@ -123,10 +126,11 @@ def _effect(shown: Preview) -> str:
             return f"{_owner(main, now=False)} answers every message here again."
         case Kind.ACTIVATION:
             return "nobody answers every message here any more."
-        case Kind.LOGIN:
-            return "you are logged in as before." if main.then else "you are not logged in."
-        case Kind.VERIFICATION:
-            return "you are verified as before." if main.then else "you are not verified."
+        case Kind.LOGIN | Kind.VERIFICATION:
+            state = "logged in" if main.kind is Kind.LOGIN else "verified"
+            return f"you are {state} as before." if main.then else f"you are not {state}."
+        case _:
+            return f"{_barred(main)} {'is barred as before' if main.then else 'can use me again'}."
 
 
 def _personality_effect(shown: Preview) -> str:
@@ -144,6 +148,13 @@ def _personality_effect(shown: Preview) -> str:
 def _name(step: Step) -> str:
     state = step.now if step.is_present else step.then
     return f"**{plain(str((state or {}).get('display_name', step.subject)))}**"
+
+
+def _barred(step: Step) -> str:
+    """Whom a ban is about, and where it counts."""
+    user_id, guild_id = map(int, step.subject.split(" "))
+    whom = "everybody" if user_id == EVERYBODY else f"<@{user_id}>"
+    return f"{whom} {'everywhere' if guild_id == EVERYWHERE else f'in the server {guild_id}'}"
 
 
 def _owner(step: Step, *, now: bool) -> str:

@@ -160,7 +160,7 @@ async def _look_up_one(store: SQLiteStore) -> None:
     """Find a personality as a message would that mentions it."""
     names = await store.fetch(personalities.first_name())
     heard = Heard(message_id=0, author_id=0, place=Place(channel_id=0), content="")
-    [seen] = await store.look_up(situation.find(heard, names))
+    [seen] = await store.look_up(situation.find(heard, utc_now(), names))
     try:
         found = seen.mentioned
     except ValueError:

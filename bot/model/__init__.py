@@ -23,6 +23,12 @@ from bot.model.messages import Spoken as Spoken
 NOBODY = 0
 """The owner id of what belongs to nobody."""
 
+EVERYBODY = 0
+"""The user id of a ban that bars everyone of a server."""
+
+EVERYWHERE = 0
+"""The guild id of a ban that counts everywhere."""
+
 EVERY_PERSONALITY = "*"
 """The personality name under which a user's one token for all personalities is stored."""
 
@@ -175,13 +181,15 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """A user whom the bot ignores."""
+    """A user whom the bot ignores: everywhere, or in one guild; `EVERYBODY` with a guild is everyone there."""
 
     user_id: int
     blacklisted_by: int
     blacklisted_at: datetime
     reason: str | None = None
     extra: dict[str, Any] | None = None
+    guild_id: int = EVERYWHERE
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

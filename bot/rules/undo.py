@@ -7,18 +7,20 @@ from enum import StrEnum
 from typing import Any
 
 from bot.errors import ConflictError, NotAllowedError, NotFoundError
-from bot.model import NOBODY, Member, Place
+from bot.model import EVERYBODY, EVERYWHERE, NOBODY, Member, Place
 from bot.rules.permissions import require_activation, require_deactivation
 
 
 class Kind(StrEnum):
-    """What was changed; `subject` is a full name, an alias, a channel id, `login_subject(…)` or a user id."""
+    """What was changed; `subject` is a full name, an alias, an id, `login_subject(…)` or `ban_subject(…)`."""
 
     PERSONALITY = "personality"
     ALIAS = "alias"
     ACTIVATION = "activation"
     LOGIN = "login"
     VERIFICATION = "verification"
+    BAN = "ban"
+    MESSAGE = "message"
 
 
 class Action(StrEnum):
@@ -27,6 +29,9 @@ class Action(StrEnum):
     PUT = "put"
     DELETE = "delete"
 
+
+RECORDS_ONLY = frozenset({Kind.MESSAGE})
+"""What can't be taken back: an answer that was deleted is gone from Discord, and only who did it is known."""
 
 State = dict[str, Any]
 """A row as JSON has it, by column name; tokens in it stay ciphertext."""
@@ -53,8 +58,8 @@ class Change:
 
     @property
     def counts(self) -> bool:
-        """Whether it can be taken back: neither it was, nor is it a taking back."""
-        return not self.is_undo and self.undone_by is None
+        """Whether it can be taken back: neither it was, nor is it a taking back, nor only a record."""
+        return not self.is_undo and self.undone_by is None and self.kind not in RECORDS_ONLY
 
     @property
     def is_refresh(self) -> bool:
@@ -179,6 +184,8 @@ def require_right(member: Member, place: Place, preview: Preview, owner_id: int)
         raise NotAllowedError(f"“{main.subject}” is no longer yours, so I can't take this back for you.")
     if main.kind is Kind.ACTIVATION:
         _require_channel(member, place, main)
+    if main.kind is Kind.BAN:
+        _require_moderator(member, place, main, owner_id)
 
 
 def _require_channel(member: Member, place: Place, step: Step) -> None:
@@ -187,6 +194,17 @@ def _require_channel(member: Member, place: Place, step: Step) -> None:
             f"Your last change was who answers every message in <#{step.subject}>.", remedy="Take it back there."
         )
     (require_activation if step.will_be_present else require_deactivation)(member, place)
+
+
+def _require_moderator(member: Member, place: Place, step: Step, owner_id: int) -> None:
+    user_id, guild_id = map(int, step.subject.split(" "))
+    is_owner = member.user_id == owner_id != NOBODY
+    if not is_owner and (user_id == EVERYBODY or guild_id == EVERYWHERE):
+        raise NotAllowedError("Only the bot's owner may take this back.")
+    if not is_owner and place.guild_id != guild_id:
+        raise NotAllowedError("Your last change was whom I ignore in another server.", remedy="Take it back there.")
+    if not is_owner and not member.is_administrator:
+        raise NotAllowedError("To take this back you need to be an administrator of this server.")
 
 
 def require_nothing_of_others(preview: Preview, user_id: int, how: str) -> None:

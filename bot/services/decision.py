@@ -56,9 +56,9 @@ class Decider:
 
         Who has the answer already needs no login for the rest of it.
         """
-        (known,) = await self.store.look_up(situation.find(heard))
+        (known,) = await self.store.look_up(situation.find(heard, self.clock()))
         personality = await self.store.first(personalities.get_by_id(turn.personality_id))
-        if known.is_blacklisted or personality is None or not personality.is_active:
+        if self._ignores(heard, known) or personality is None or not personality.is_active:
             return None
         login = self._login_of(known, personality)
         self._require_place(heard, known)
@@ -68,11 +68,14 @@ class Decider:
 
     async def _look_up(self, heard: Heard) -> tuple[Situation, tuple[Personality, Cause] | None]:
         names = candidates(heard.content, self.policy.mention_char)
-        (known,) = await self.store.look_up(situation.find(heard, names))
-        if known.is_blacklisted:
+        (known,) = await self.store.look_up(situation.find(heard, self.clock(), names))
+        if self._ignores(heard, known):
             return known, None
         by_name = known.replied_to_by_name[0] if known.replied_to_by_name else None
         return known, who_answers(known.replied_to or by_name, longest(names, known.mentioned), known.activated)
+
+    def _ignores(self, heard: Heard, known: Situation) -> bool:
+        return known.is_blacklisted and heard.author_id != self.policy.owner_id
 
     def _login_of(self, known: Situation, personality: Personality) -> SealedLogin | None:
         return known.login_for(personality.full_name) if self.policy.has_login_service else None

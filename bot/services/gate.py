@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.model import Clock, Member, Place, utc_now
 from bot.rules.commands import require_terms, terms_of
+from bot.rules.moderation import is_barred
 from bot.rules.permissions import require_login, require_saving
 from bot.services.policy import Policy
 from bot.services.ports import Replication
@@ -23,12 +24,13 @@ class Gate:
     async def admit(self, member: Member, command: str, place: Place) -> bool:
         """Whether to run the command (its full name, such as `auth start`).
 
-        False means a blacklisted user, who is ignored without a word. Raises NotAllowedError for who may not use it
+        False means someone barred, who is ignored without a word. Raises NotAllowedError for who may not use it
         or not here, with a sentence of its own for an expired login (none is needed where no login service is
         configured), and UnavailableError for what would have to be saved while nothing is accepted.
         """
         terms = terms_of(command)
-        if await self.store.look_up(blacklist.get(member.user_id)):
+        bans = await self.store.look_up(blacklist.find_barring(member.user_id, place.guild_id, self.clock()))
+        if is_barred(bans, member, command, self.policy.owner_id):
             return False
         if self.replication is not None and not terms.is_reading:
             require_saving(is_read_only=self.replication.state.is_read_only)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import BusyError, ConflictError, InvalidInputError, NotFoundError
-from bot.model import EVERY_PERSONALITY, NOBODY, Clock, Member, Place, utc_now
+from bot.model import EVERY_PERSONALITY, EVERYWHERE, NOBODY, Clock, Member, Place, utc_now
 from bot.rules.names import fold
 from bot.rules.undo import (
+    RECORDS_ONLY,
     Change,
     Kind,
     Preview,
@@ -88,7 +89,7 @@ class Wanted:
     @property
     def name(self) -> str:
         """The subject as people write it."""
-        return self.subject.removesuffix(f" {EVERY_PERSONALITY}")
+        return self.subject.removesuffix(f" {EVERYWHERE if self.kind is Kind.BAN else EVERY_PERSONALITY}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,8 @@ class OperatorUndo:
         Raises NotFoundError where nothing was changed, ConflictError for what stands in the way, InvalidInputError
         for a time before the first change that is kept.
         """
+        if wanted.kind in RECORDS_ONLY:
+            raise InvalidInputError("What was deleted on Discord can't be brought back; only who did it is on record.")
         days = self.policy.changes_lifetime.days
         oldest = self.clock() - self.policy.changes_lifetime
         if wanted.at is not None and wanted.at < oldest:
@@ -141,7 +144,8 @@ class OperatorUndo:
         together: dict[int, Change] = {}
         for change in after:
             for other in await self.store.fetch(changes.find_together(change)):
-                together[other.id] = other
+                if other.kind not in RECORDS_ONLY:
+                    together[other.id] = other
         return Reversal(after[0], tuple(together[change_id] for change_id in sorted(together)))
 
     async def undo(self, wanted: Wanted, shown: Preview) -> Preview:

@@ -1,24 +1,41 @@
-"""The table `blacklist`: users who are ignored without a word."""
+"""The table `blacklist`: users who are ignored without a word, in one server or everywhere, and whole servers."""
 
-from bot.model import Ban
-from bot.store.columns import from_json, to_json, to_text, to_time
+# ruff: noqa: S608 - every piece of SQL put together here is a constant of this module
+
+from datetime import datetime
+
+from bot.model import EVERYWHERE, Ban
+from bot.store.columns import from_json, to_json, to_text, to_text_or_none, to_time, to_time_or_none
 from bot.store.statement import Query, Row, Statement, Value
 
 PUT = """
-INSERT INTO blacklist (user_id, reason, blacklisted_by, blacklisted_at, extra)
-VALUES (:user_id, :reason, :blacklisted_by, :blacklisted_at, :extra)
-ON CONFLICT (user_id) DO UPDATE SET reason = excluded.reason, blacklisted_by = excluded.blacklisted_by,
-    blacklisted_at = excluded.blacklisted_at, extra = excluded.extra
+INSERT INTO blacklist (user_id, guild_id, reason, blacklisted_by, blacklisted_at, expires_at, extra)
+VALUES (:user_id, :guild_id, :reason, :blacklisted_by, :blacklisted_at, :expires_at, :extra)
+ON CONFLICT (user_id, guild_id) DO UPDATE SET reason = excluded.reason, blacklisted_by = excluded.blacklisted_by,
+    blacklisted_at = excluded.blacklisted_at, expires_at = excluded.expires_at, extra = excluded.extra
 """
+
+COUNTS = "(expires_at IS NULL OR expires_at > :now)"
+"""Whether a ban counts; one that has run out is as good as absent, to the millisecond."""
+
+BARRED = f"user_id IN (:author_id, 0) AND guild_id IN (:guild_id, 0) AND {COUNTS}"
+"""The bans of an author in a server, everywhere, and of the whole server: key look-ups, with `barring`'s parameters."""
+
+
+def barring(user_id: int, guild_id: int | None, now: datetime) -> dict[str, Value]:
+    """The parameters of `BARRED`; in direct messages there is no server."""
+    return {"author_id": user_id, "guild_id": guild_id or EVERYWHERE, "now": to_text(now)}
 
 
 def to_row(ban: Ban) -> dict[str, Value]:
     """The parameters of `PUT`."""
     return {
         "user_id": ban.user_id,
+        "guild_id": ban.guild_id,
         "reason": ban.reason,
         "blacklisted_by": ban.blacklisted_by,
         "blacklisted_at": to_text(ban.blacklisted_at),
+        "expires_at": to_text_or_none(ban.expires_at),
         "extra": to_json(ban.extra),
     }
 
@@ -28,22 +45,36 @@ def put(ban: Ban) -> Statement:
     return Statement(PUT, to_row(ban))
 
 
-def delete(user_id: int) -> Statement:
-    """Hear the user again."""
-    return Statement("DELETE FROM blacklist WHERE user_id = :user_id", {"user_id": user_id})
+def delete(user_id: int, guild_id: int = EVERYWHERE) -> Statement:
+    """Hear the user again, there."""
+    return Statement(
+        "DELETE FROM blacklist WHERE user_id = :user_id AND guild_id = :guild_id",
+        {"user_id": user_id, "guild_id": guild_id},
+    )
 
 
-def get(user_id: int) -> Query[Ban]:
-    """The user's entry."""
-    return Query("SELECT * FROM blacklist WHERE user_id = :user_id", read, {"user_id": user_id})
+def get(user_id: int, guild_id: int = EVERYWHERE) -> Query[Ban]:
+    """The entry of exactly this user and place, run out or not."""
+    return Query(
+        "SELECT * FROM blacklist WHERE user_id = :user_id AND guild_id = :guild_id",
+        read,
+        {"user_id": user_id, "guild_id": guild_id},
+    )
+
+
+def find_barring(user_id: int, guild_id: int | None, now: datetime) -> Query[Ban]:
+    """Every ban because of which the user is ignored there; none in `guild_id` None, a direct message, of a server."""
+    return Query(f"SELECT * FROM blacklist WHERE {BARRED}", read, barring(user_id, guild_id, now))
 
 
 def read(row: Row) -> Ban:
     """The entry in a row of the table."""
     return Ban(
         user_id=row["user_id"],
+        guild_id=row["guild_id"],
         reason=row["reason"],
         blacklisted_by=row["blacklisted_by"],
         blacklisted_at=to_time(row["blacklisted_at"]),
+        expires_at=to_time_or_none(row["expires_at"]),
         extra=from_json(row["extra"]),
     )

@@ -6,8 +6,8 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.model import EVERY_PERSONALITY
-from bot.rules.undo import Action, Change, Kind, State
+from bot.model import EVERY_PERSONALITY, EVERYWHERE
+from bot.rules.undo import RECORDS_ONLY, Action, Change, Kind, State
 from bot.store.columns import from_json, to_text, to_time
 from bot.store.statement import Query, Row, Statement, Value
 
@@ -22,6 +22,10 @@ COLUMNS = {
     Kind.ACTIVATION: ("channel_id", "personality_name", "activated_by", "activated_at", "extra"),
     Kind.LOGIN: ("user_id", "personality_name", "token", "created_at", "expires_at", "last_used", "extra"),
     Kind.VERIFICATION: ("user_id", "is_verified", "verified_at", "verified_by", "recorded_at", "extra"),
+    Kind.BAN: ("user_id", "guild_id", "reason", "blacklisted_by", "blacklisted_at", "expires_at", "extra"),
+    Kind.MESSAGE: (
+        *("message_id", "user_id", "channel_id", "personality_id", "is_dm", "is_mention_only", "sent_at", "extra"),
+    ),
 }
 """What is kept of a row: all of it, but for what follows from the rest."""
 
@@ -31,6 +35,8 @@ TABLES = {
     Kind.ACTIVATION: "channel_activations",
     Kind.LOGIN: "auth_tokens",
     Kind.VERIFICATION: "nsfw_verifications",
+    Kind.BAN: "blacklist",
+    Kind.MESSAGE: "message_mappings",
 }
 
 WHERE = {
@@ -39,6 +45,8 @@ WHERE = {
     Kind.ACTIVATION: "channel_id = :id",
     Kind.LOGIN: "user_id = :id AND personality_name = :name",
     Kind.VERIFICATION: "user_id = :id",
+    Kind.BAN: "user_id = :id AND guild_id = :guild_id",
+    Kind.MESSAGE: "message_id = :id",
 }
 """Where a subject's row is, with the parameters of `keys`."""
 
@@ -67,8 +75,10 @@ _REMOVALS = {
     )
 }
 
-COUNTING = "is_undo = 0 AND undone_by IS NULL"
-"""Changes that count: what was taken back does not, nor does the taking back."""
+COUNTING = "is_undo = 0 AND undone_by IS NULL AND kind NOT IN ({})".format(
+    ", ".join(f"'{kind}'" for kind in sorted(RECORDS_ONLY))
+)
+"""Changes that count: what was taken back does not, nor does the taking back, nor what is only a record."""
 
 
 def _new_batch() -> str:
@@ -111,6 +121,11 @@ class Edit:
 def login_subject(user_id: int, personality_name: str = EVERY_PERSONALITY) -> str:
     """How a login is named as a subject."""
     return f"{user_id} {personality_name}"
+
+
+def ban_subject(user_id: int, guild_id: int = EVERYWHERE) -> str:
+    """How a ban is named as a subject."""
+    return f"{user_id} {guild_id}"
 
 
 def state(kind: Kind, subject: str) -> Query[State]:
@@ -203,4 +218,7 @@ def keys(kind: Kind, subject: str) -> dict[str, Value]:
     if kind is Kind.LOGIN:
         user_id, _, name = subject.partition(" ")
         return {"id": int(user_id), "name": name}
-    return {"id": int(subject)} if kind in (Kind.ACTIVATION, Kind.VERIFICATION) else {}
+    if kind is Kind.BAN:
+        user_id, _, guild_id = subject.partition(" ")
+        return {"id": int(user_id), "guild_id": int(guild_id)}
+    return {} if kind in (Kind.PERSONALITY, Kind.ALIAS) else {"id": int(subject)}

@@ -1,6 +1,6 @@
 """Everything a message's answer depends on, in one query of key look-ups that gives one row, for `Store.look_up`.
 
-[situation] = await store.look_up(find(heard, candidates))
+[situation] = await store.look_up(find(heard, now, candidates))
 """
 # ruff: noqa: S608 - every piece of SQL put together here is a constant of this module
 
@@ -14,7 +14,7 @@ import orjson
 
 from bot.errors import InvalidInputError
 from bot.model import EVERY_PERSONALITY, Conversation, Heard, Personality, Secret
-from bot.store import logins
+from bot.store import blacklist, logins
 from bot.store.cipher import Cipher
 from bot.store.columns import from_json, to_time, to_time_or_none
 from bot.store.statement import Query, Row, Value
@@ -98,10 +98,10 @@ class Situation:
         return _personality(values) if values else None
 
 
-def find(heard: Heard, candidates: Sequence[str] = ()) -> Query[Situation]:
+def find(heard: Heard, now: datetime, candidates: Sequence[str] = ()) -> Query[Situation]:
     """One row with everything; `candidates` are lower-case names that the message may mention."""
     parameters: dict[str, Value] = {
-        "author_id": heard.author_id,
+        **blacklist.barring(heard.author_id, heard.place.guild_id, now),
         "channel_id": heard.place.channel_id,
         "parent_id": heard.place.parent_id,
     }
@@ -127,7 +127,7 @@ _ACTIVATED = (
 # Correlated look-ups in one row: a thread's parent is looked up only where the thread itself has no activation.
 _ALWAYS = f"""
 SELECT
-    EXISTS (SELECT 1 FROM blacklist WHERE user_id = :author_id) AS is_blacklisted,
+    EXISTS (SELECT 1 FROM blacklist WHERE {blacklist.BARRED}) AS is_blacklisted,
     (SELECT is_verified FROM nsfw_verifications WHERE user_id = :author_id) AS is_verified,
     EXISTS (SELECT 1 FROM auto_responses WHERE user_id = :author_id) AS has_auto_response,
     (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.model import NOBODY
-from bot.rules.undo import Action, Kind, Preview, State, Step
+from bot.rules.undo import RECORDS_ONLY, Action, Kind, Preview, State, Step
 from bot.store.changes import COLUMNS, TABLES, WHERE, Edit, keys
 from bot.store.columns import to_text
 from bot.store.statement import Statement, Value
@@ -26,6 +26,7 @@ KEYS = {
     Kind.ACTIVATION: ("channel_id",),
     Kind.LOGIN: ("user_id", "personality_name"),
     Kind.VERIFICATION: ("user_id",),
+    Kind.BAN: ("user_id", "guild_id"),
 }
 
 
@@ -43,6 +44,7 @@ _PUTS = {
     if kind is Kind.PERSONALITY
     else _put(kind, columns)
     for kind, columns in COLUMNS.items()
+    if kind not in RECORDS_ONLY
 }
 
 

@@ -15,7 +15,7 @@ from bot.store.statement import Statement
 from .replicated import replicated
 
 PAUSE_SECONDS = 0.01
-ADD = "INSERT INTO blacklist (blacklisted_at) VALUES (:now)"
+ADD = "INSERT INTO blacklist (user_id, blacklisted_at) SELECT 1 + coalesce(max(user_id), 0), :now FROM blacklist"
 
 
 async def _write_for_ever() -> None:

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import aiosqlite
 
-from bot.model import Heard, Place
+from bot.model import Heard, Place, utc_now
 from bot.store import engine, situation
 from bot.store.driver import SQLiteStore
 from bot.store.statement import Query
@@ -37,7 +37,7 @@ HEARD = [Heard(FIRST_ID, FIRST_ID + n, Place(FIRST_ID + n, 1), "") for n in rang
 
 
 def _query(number: int) -> Query[situation.Situation]:
-    return situation.find(HEARD[number], (f"alias {number}",))
+    return situation.find(HEARD[number], utc_now(), (f"alias {number}",))
 
 
 async def _ours(store: SQLiteStore, number: int) -> None:

@@ -42,7 +42,8 @@ def test_a_copy_made_while_the_bot_writes_is_consistent(tzurot: Run, database: P
         with opened(connect(database, "rw", 5)) as connection:
             while not stop.is_set():
                 connection.execute("BEGIN IMMEDIATE")
-                connection.execute("INSERT INTO blacklist (user_id, blacklisted_at) SELECT count(*), '' FROM blacklist")
+                add = "INSERT INTO blacklist (user_id, blacklisted_at) SELECT 1 + count(*), '' FROM blacklist"
+                connection.execute(add)
                 connection.execute("INSERT INTO auto_responses (user_id) SELECT count(*) FROM auto_responses")
                 connection.execute("COMMIT")
                 written.set()

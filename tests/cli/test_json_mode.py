@@ -111,7 +111,7 @@ def test_status_says_that_the_files_are_all_there_is(in_json_mode: Run, folder: 
 
 def test_beside_the_running_bot_its_own_state_is_read(in_json_mode: Run, folder: Path) -> None:
     settings = load_settings({"storage_mode": "json", "json_dir": folder, "encryption_keys": KEY})
-    written = Statement("INSERT INTO blacklist VALUES (4711, NULL, 0, '2026-01-01T00:00:00.000Z', NULL)")
+    written = Statement("INSERT INTO blacklist VALUES (4711, 0, NULL, 0, '2026-01-01T00:00:00.000Z', NULL, NULL)")
     with VolumeLock.take(folder, 1), asyncio.Runner() as runner:
         backend = runner.run(open_backend(settings, cipher_from(settings)))
         runner.run(backend.store.write(written))

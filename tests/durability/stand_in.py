@@ -30,7 +30,10 @@ from bot.store.driver import SQLiteStore
 from bot.store.files.modes.backend import open_backend
 from bot.store.statement import Query, Statement
 
-ADD = Statement("INSERT INTO blacklist (blacklisted_at) VALUES ('2026-11-23T19:00:00.000Z')")
+ADD = Statement(
+    "INSERT INTO blacklist (user_id, blacklisted_at)"
+    " SELECT 1 + coalesce(max(user_id), 0), '2026-11-23T19:00:00.000Z' FROM blacklist"
+)
 COUNT = Query("SELECT count(*) AS n FROM blacklist", lambda row: int(row["n"]))
 
 

@@ -21,7 +21,10 @@ from bot.store.statement import Statement
 from tests.durability.conftest import Container
 
 Make = Callable[[dict[str, str]], Container]
-ADD = Statement("INSERT INTO blacklist (blacklisted_at) VALUES ('2026-11-23T19:00:00.000Z')")
+ADD = Statement(
+    "INSERT INTO blacklist (user_id, blacklisted_at)"
+    " SELECT 1 + coalesce(max(user_id), 0), '2026-11-23T19:00:00.000Z' FROM blacklist"
+)
 
 
 async def boot(settings: Settings) -> Prepared:

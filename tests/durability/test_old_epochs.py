@@ -24,7 +24,10 @@ from tests.durability.conftest import Container, aside, until
 from tests.durability.test_boot import boot, live, replicating, rows
 
 Make = Callable[[dict[str, str]], Container]
-INSERT = "INSERT INTO blacklist (blacklisted_at) VALUES ('2026-11-23T19:00:00.000Z')"
+INSERT = (
+    "INSERT INTO blacklist (user_id, blacklisted_at)"
+    " SELECT 1 + coalesce(max(user_id), 0), '2026-11-23T19:00:00.000Z' FROM blacklist"
+)
 SHORT = {"REPLICA_RETENTION_SECONDS": "0.001", "UPKEEP_INTERVAL_SECONDS": "0.05", "CANARY_INTERVAL_SECONDS": "0.05"}
 
 

@@ -100,6 +100,8 @@ async def test_every_other_model_comes_back_as_it_went_in(store: Store, cipher: 
         ),
         (webhooks.put(w := WebhookKey(18, 19, Secret("hook"), NOW), cipher), webhooks.get(18, cipher), w),
         (blacklist.put(b := Ban(20, 21, NOW, "rude", EXTRA)), blacklist.get(20), b),
+        (blacklist.put(h := Ban(20, 21, NOW, "rude", None, 4, LATER)), blacklist.get(20, 4), h),
+        (blacklist.put(e := Ban(0, 21, NOW, guild_id=4)), blacklist.get(0, 4), e),
         (
             avatars.put(p := Avatar(personality_id, "ab", "image/png", b"\0\xff", "https://x", NOW, LATER, EXTRA)),
             avatars.get(personality_id),
@@ -217,6 +219,8 @@ async def test_removing_a_personality_records_it_and_all_that_went_with_it(store
         (Kind.ACTIVATION, 8, activations.delete(8), "channel_activations"),
         (Kind.LOGIN, changes.login_subject(4), logins.delete(4), "auth_tokens"),
         (Kind.VERIFICATION, 4, verifications.put(Verification(4, False, LATER)), "nsfw_verifications"),
+        (Kind.BAN, changes.ban_subject(4, 5), blacklist.delete(4, 5), "blacklist"),
+        (Kind.MESSAGE, SNOWFLAKE, messages.put(Mapping(SNOWFLAKE, 5, 8, 1)), "message_mappings"),
     ],
 )
 async def test_a_change_keeps_every_column_of_the_state_before(  # noqa: PLR0917 - fixtures and parameters
@@ -229,6 +233,8 @@ async def test_a_change_keeps_every_column_of_the_state_before(  # noqa: PLR0917
         activations.put(Activation(8, LILITH.full_name, 9, NOW)),
         logins.put(Login(4, Secret("invented"), NOW, expires_at=LATER), cipher),
         verifications.put(Verification(4, True, NOW)),
+        blacklist.put(Ban(4, 9, NOW, "rude", EXTRA, 5, LATER)),
+        messages.put(Mapping(SNOWFLAKE, 4, 8, 1, is_dm=True, sent_at=LATER, extra=EXTRA)),
     )
     [before] = await store.fetch(Query(f"SELECT * FROM {table}", lambda row: dict(zip(row.keys(), row, strict=True))))  # noqa: S608
     before.pop("name_lower", None)

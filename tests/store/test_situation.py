@@ -43,7 +43,7 @@ LATER = NOW + timedelta(hours=1)
 
 
 async def look(store: Store, heard: Heard = HEARD, *candidates: str) -> Situation:
-    [found] = await store.look_up(situation.find(heard, candidates))
+    [found] = await store.look_up(situation.find(heard, NOW, candidates))
     return found
 
 
@@ -161,7 +161,7 @@ async def test_half_a_character_in_a_candidate_is_refused(store: Store) -> None:
 @pytest.mark.parametrize("count", [0, 160])
 async def test_the_query_scans_no_table(store: Store, count: int) -> None:
     heard = replace(HEARD, replied_to_id=1, replied_to_webhook_name="x")
-    query = situation.find(heard, [f"name {n}" for n in range(count)])
+    query = situation.find(heard, NOW, [f"name {n}" for n in range(count)])
     explain = Query(f"EXPLAIN QUERY PLAN {query.sql}", lambda row: str(row["detail"]), query.parameters)
     plan = await store.fetch(explain)
     scans = [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]

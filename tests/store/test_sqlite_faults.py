@@ -21,7 +21,7 @@ from bot.store.statement import Query, Statement
 from .conftest import file_size_limit
 from .modes import ModeBackend, settings_of
 
-INSERT = "INSERT INTO blacklist (user_id, reason, blacklisted_at) VALUES (:id, :text, '')"
+INSERT = "INSERT INTO blacklist (user_id, guild_id, reason, blacklisted_at) VALUES (:id, 4, :text, '')"
 
 
 def insert(user_id: int, size: int = 1) -> Statement:

@@ -26,8 +26,9 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 FIRST_NUMBER = 1000
 """Where the killed writer's rows begin, beyond those of the rules."""
 PUT = (
-    "INSERT INTO blacklist (user_id, reason, blacklisted_at) VALUES (:id, :text, '2026-03-04T05:06:07.000Z')"
-    " ON CONFLICT (user_id) DO UPDATE SET reason = excluded.reason"
+    "INSERT INTO blacklist (user_id, guild_id, reason, blacklisted_at)"
+    " VALUES (:id, 4, :text, '2026-03-04T05:06:07.000Z')"
+    " ON CONFLICT (user_id, guild_id) DO UPDATE SET reason = excluded.reason"
 )
 BATCHES = st.lists(st.tuples(st.integers(1, 8), TEXTS), min_size=1, max_size=4)
 ROWS = Query("SELECT user_id, reason FROM blacklist", tuple)

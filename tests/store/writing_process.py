@@ -18,7 +18,10 @@ from tests.store.modes import ModeBackend, settings_of
 ROOT = Path(__file__).parent.parent.parent
 CALLERS = 16
 HALF = 1_000_000_000
-INSERT = "INSERT INTO blacklist (user_id, reason, blacklisted_at) VALUES (:id, :text, '2026-03-04T05:06:07.000Z')"
+INSERT = (
+    "INSERT INTO blacklist (user_id, guild_id, reason, blacklisted_at)"
+    " VALUES (:id, 4, :text, '2026-03-04T05:06:07.000Z')"
+)
 
 
 def write_until_killed(folder: Path, mode: str, first: int, enough: int) -> list[int]:

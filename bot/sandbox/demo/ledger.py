@@ -16,7 +16,7 @@ ROWS = {
     "turn_chunks": "turn_id || ' ' || position || ' ' || message_id",
     "changes": "id || ' ' || kind || ' ' || subject",
     "auto_responses": "user_id || ''",
-    "blacklist": "user_id || ''",
+    "blacklist": "user_id || ' ' || guild_id",
     "webhooks": "channel_id || ' ' || webhook_id || ' ' || token",
 }
 """What must be the same afterwards, per table: its key and what people would miss."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from bot.model import EVERY_PERSONALITY, NOBODY, Secret
+from bot.model import EVERY_PERSONALITY, EVERYWHERE, NOBODY, Secret
 from bot.store.legacy import moments
 from bot.store.legacy.folder import AUTH, TOKENS, VERIFIED, LegacyFolder
 from bot.store.legacy.record import (
@@ -224,9 +224,11 @@ def _status_columns(user_id: int, fields: Fields, verified_at: str | None, recor
 def _nested_blacklisting(key: str, record: dict[str, Any]) -> Part:
     columns = {
         "user_id": require_snowflake(key, "the key"),
+        "guild_id": EVERYWHERE,
         "reason": None,
         "blacklisted_by": NOBODY,
         "blacklisted_at": moments.read(record.get("savedAt")) or moments.UNKNOWN_TIME,
+        "expires_at": None,
         # As it will be read from `blacklist.json`, the file that holds it from now on.
         "extra": {IMPORT_KEY: {"original": {"reason": None}}},
     }

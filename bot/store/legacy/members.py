@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bot.model import EVERYWHERE
 from bot.store.legacy.folder import AUTO_RESPONSES, BLACKLIST, NOTIFICATIONS, VERSION, LegacyFolder
 from bot.store.legacy.record import (
     Columns,
@@ -51,9 +52,11 @@ def _blacklisting(key: str, record: object, defaults: Defaults) -> Columns:
     fields.expect("reason")
     columns = {
         "user_id": user_id,
+        "guild_id": EVERYWHERE,
         "reason": fields.text("reason"),
         "blacklisted_by": fields.snowflake("blacklistedBy", defaults.owner_id),
         "blacklisted_at": fields.time_or("blacklistedAt", "iso", None),
+        "expires_at": None,
         "extra": fields.rest(),
     }
     return _checked(columns)

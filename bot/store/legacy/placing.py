@@ -44,6 +44,8 @@ class Table:
         """How the table of changes names the row."""
         if self.kind is Kind.LOGIN:
             return changes.login_subject(columns["user_id"], columns["personality_name"])
+        if self.kind is Kind.BAN:
+            return changes.ban_subject(columns["user_id"], columns["guild_id"])
         return str(columns[self.keys[0]])
 
 
@@ -58,7 +60,7 @@ TABLES = {
         Table("conversations", ("channel_id", "user_id"), ("last_message_at",)),
         Table("message_mappings", ("message_id",)),
         Table("auto_responses", ("user_id",)),
-        Table("blacklist", ("user_id",), ("blacklisted_at",)),
+        Table("blacklist", ("user_id", "guild_id"), ("blacklisted_at",), Kind.BAN),
         Table("notification_preferences", ("user_id",), ("updated_at", "created_at")),
         Table("notified_version", ("id",), ("notified_at",)),
         Table("avatars", ("personality_id",), ("downloaded_at", "last_checked")),

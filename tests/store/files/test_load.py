@@ -100,7 +100,7 @@ def test_records_say_the_same_as_the_rest(legacy: Any, folder: JsonFolder, targe
 def test_a_record_that_was_written_wrong_shows_in_what_the_records_say(flat: Any, folder: JsonFolder) -> None:
     flat.bring_in()
     live(flat)
-    flat.execute("INSERT INTO blacklist VALUES (5, 'spam', 6, '2026-01-01T00:00:00.000Z', NULL)")
+    flat.execute("INSERT INTO blacklist VALUES (5, 0, 'spam', 6, '2026-01-01T00:00:00.000Z', NULL, NULL)")
     write_out(flat, folder, Format.GEN2)
     state = folder.read()
     assert state is not None
@@ -108,7 +108,7 @@ def test_a_record_that_was_written_wrong_shows_in_what_the_records_say(flat: Any
     folder.commit([("blacklist.json", (wrong,)), ("auto_response.json", (b"[]",))], state)
     read_in(flat, folder, folder.path.with_suffix(".db"), by_records=True)
     read, expected = state_of(folder.path.with_suffix(".db")), state_of(flat.database)
-    assert [row[1] for row in read["blacklist"] if row[0] == 5] == ["ham"]
+    assert [row[2] for row in read["blacklist"] if row[0] == 5] == ["ham"]
     assert read["auto_responses"] == []
     assert {name for name in read if read[name] != expected[name]} <= {"blacklist", "auto_responses", "auth_tokens"}
 

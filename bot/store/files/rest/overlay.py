@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bot.model import EVERY_PERSONALITY
+from bot.model import EVERY_PERSONALITY, EVERYWHERE
 from bot.store.engine import RawConnection
 from bot.store.files.rest.reading import RestFile
 from bot.store.legacy.moments import FIRST_MS, to_text
@@ -76,6 +76,8 @@ class Overlay:
     def _has_record(self, name: str, kept: Row) -> bool:
         """Whether a record says the row, as it would say one that the bot has made."""
         if name == "auth_tokens" and kept["personality_name"] != EVERY_PERSONALITY:
+            return False
+        if name == "blacklist" and (kept["guild_id"] != EVERYWHERE or kept["expires_at"] is not None):
             return False
         if any(fact in (kept["extra"] or "") for fact in ODD_FACTS):
             return False

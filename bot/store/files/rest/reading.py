@@ -19,13 +19,17 @@ HEAD_END, END = b',"rows":[\n', b"]}\n"
 
 @dataclass(frozen=True, slots=True)
 class RestFile:
-    """The part of a table that lies in `path`; `total` is how many rows the table had altogether."""
+    """The part of a table that lies in `path`; `total` is how many rows the table had altogether.
+
+    `added` are the values of the last columns in every row, where the file is older than these columns.
+    """
 
     table: RestTable
     path: Path
     columns: tuple[str, ...]
     total: int
     sequence: int | None
+    added: tuple[Any, ...] = ()
 
     @classmethod
     def open(cls, table: RestTable, path: Path) -> "RestFile":
@@ -34,7 +38,9 @@ class RestFile:
             with path.open("rb") as file:
                 line = file.readline()
             head = orjson.loads(line.removesuffix(HEAD_END) + b"}")
-            return cls(table, path, tuple(head["columns"]), int(head["total"]), head.get("sequence"))
+            written = tuple(head["columns"])
+            added = {name: value for name, value in table.added.items() if name not in written}
+            return cls(table, path, (*written, *added), int(head["total"]), head.get("sequence"), tuple(added.values()))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             _refuse(path, error)
 
@@ -46,7 +52,8 @@ class RestFile:
                 file.readline()
                 while lines := list(islice(file, BATCH_ROWS)):
                     ended = lines[-1] == END
-                    yield _parse(lines[:-1] if ended else lines)
+                    rows = _parse(lines[:-1] if ended else lines)
+                    yield [[*row, *self.added] for row in rows] if self.added else rows
         except (OSError, ValueError) as error:
             _refuse(self.path, error)
         if not ended:

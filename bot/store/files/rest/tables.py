@@ -6,10 +6,11 @@ mappings only the odd ones stand there, because all others are exactly what thei
 everything but the image. Each file counts its table's rows, so that a load that ends with fewer is noticed.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from bot.model import DISCORD_EPOCH_MS
+from bot.model import DISCORD_EPOCH_MS, EVERYWHERE
 from bot.store.engine import RawConnection
 from bot.store.files.folder.state import REST_FOLDER
 from bot.store.legacy.folder import (
@@ -44,11 +45,13 @@ class RestTable:
     """A table's part of the rest: those rows for which `condition` holds.
 
     It counts only as long as the original's `files` that hold the same table are as they were written with it.
+    `added` are the columns that came with later versions, and what they are in a folder that was written before.
     """
 
     name: str
     files: frozenset[str] = frozenset()
     condition: str = "TRUE"
+    added: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def file(self) -> str:
@@ -74,7 +77,7 @@ REST_TABLES = (
     RestTable("conversations", frozenset({CONVERSATIONS})),
     RestTable("message_mappings", frozenset({MESSAGES}), ODD_MAPPING),
     RestTable("auto_responses", frozenset({AUTO_RESPONSES})),
-    RestTable("blacklist", frozenset({BLACKLIST, AUTH})),
+    RestTable("blacklist", frozenset({BLACKLIST, AUTH}), added={"guild_id": EVERYWHERE, "expires_at": None}),
     RestTable("notification_preferences", frozenset({NOTIFICATIONS})),
     RestTable("notified_version", frozenset({VERSION})),
     RestTable("avatars", frozenset({AVATARS})),

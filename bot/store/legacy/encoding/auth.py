@@ -1,5 +1,7 @@
 """Logins and verifications: `auth_tokens.json` and `nsfw_verified.json` (flat), `auth.json` (nested)."""
 
+# ruff: noqa: S608 - every piece of SQL put together here is a constant
+
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +14,7 @@ from bot.store.engine import RawConnection
 from bot.store.files.plan import FileContent, Format
 from bot.store.legacy.auth import is_blacklisted
 from bot.store.legacy.encoding import text
+from bot.store.legacy.encoding.members import SAYABLE_BAN
 from bot.store.legacy.encoding.record import Draft, Facts
 from bot.store.legacy.folder import AUTH, TOKENS, VERIFIED
 from bot.store.legacy.personalities import NESTED
@@ -26,10 +29,10 @@ USER_KEYS = frozenset({"userId", "token", "nsfwStatus", "savedAt"})
 
 LOGINS = "SELECT *, extra AS login_extra FROM auth_tokens WHERE personality_name = '*' ORDER BY user_id"
 VERIFICATIONS = "SELECT *, extra AS status_extra FROM nsfw_verifications ORDER BY user_id"
-USERS = """
+USERS = f"""
 SELECT u.user_id, t.token, t.created_at, t.expires_at, t.extra AS login_extra,
     v.is_verified, v.verified_at, v.recorded_at, v.extra AS status_extra,
-    EXISTS (SELECT 1 FROM blacklist AS b WHERE b.user_id = u.user_id) AS is_blacklisted
+    EXISTS (SELECT 1 FROM blacklist AS b WHERE b.user_id = u.user_id AND {SAYABLE_BAN}) AS is_blacklisted
 FROM (
     SELECT user_id FROM auth_tokens WHERE personality_name = '*' UNION SELECT user_id FROM nsfw_verifications
 ) AS u

@@ -1,5 +1,7 @@
 """What is known of single users besides logins: auto-response, blacklist, notifications."""
 
+# ruff: noqa: S608 - every piece of SQL put together here is a constant of this module
+
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +12,9 @@ from bot.store.legacy.encoding import text
 from bot.store.legacy.encoding.record import Draft, Facts
 from bot.store.legacy.folder import AUTO_RESPONSES, BLACKLIST, NOTIFICATIONS, VERSION
 from bot.store.legacy.members import DEFAULT_LEVEL
+
+SAYABLE_BAN = "guild_id = 0 AND expires_at IS NULL"
+"""Bans that the original has words for."""
 
 
 def write_auto_responses(connection: RawConnection, _cipher: Cipher) -> Iterator[FileContent]:
@@ -23,8 +28,12 @@ def _auto_response(row: Any) -> Any:
 
 
 def write_blacklist(connection: RawConnection, _cipher: Cipher) -> Iterator[FileContent]:
-    """`blacklist.json`, also where it is empty: without it the original goes by what its logins say."""
-    rows = connection.execute("SELECT * FROM blacklist ORDER BY user_id")
+    """`blacklist.json`, also where it is empty: without it the original goes by what its logins say.
+
+    It has bans that count everywhere and have no end. One of a server would bar the user everywhere there, and one
+    that ends would never end.
+    """
+    rows = connection.execute(f"SELECT * FROM blacklist WHERE {SAYABLE_BAN} ORDER BY user_id")
     yield BLACKLIST, text.file_of(text.member(str(row["user_id"]), _ban(row)) for row in rows)
 
 

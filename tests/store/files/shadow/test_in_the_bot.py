@@ -106,7 +106,7 @@ async def talk(store: SQLiteStore, cipher: Cipher, user: int, numbers: Iterator[
             activations.put(Activation(CHANNEL + number % 5, "lilith", user, NOW)),
         )
         await store.write(logins.touch(user, EVERY_PERSONALITY, NOW))
-        await store.look_up(situation.find(heard, ("lil",)))
+        await store.look_up(situation.find(heard, NOW, ("lil",)))
         await store.first(messages.get(message))
         await store.fetch(logins.find_by_user(user, cipher))
         await store.fetch(overview.count_rows(("personalities", "message_mappings")))
@@ -181,4 +181,4 @@ async def test_a_fault_of_the_codec_is_found(
         await made.store.fetch(blacklist.get(user))
     [found] = await compare(made)
     await made.close()
-    assert (found.table, found.reads, found.first_key) == ("blacklist", 1, "7")
+    assert (found.table, found.reads, found.first_key) == ("blacklist", 1, "7 0")
