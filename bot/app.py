@@ -29,7 +29,7 @@ from bot.durability.litestream import Litestream
 from bot.durability.lock import VolumeLock, files_folder
 from bot.durability.watchdog import Watchdog
 from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError, UnreadableError
-from bot.model import Secret
+from bot.model import Clock, Secret, utc_now
 from bot.rules.receipt import Origin
 from bot.services.activations import Activations
 from bot.services.background import Background
@@ -83,6 +83,7 @@ class Parts:
     """What is open while the bot runs."""
 
     settings: Settings
+    clock: Clock
     backend: Backend
     cipher: Cipher
     session: aiohttp.ClientSession
@@ -98,6 +99,16 @@ class Parts:
     def store(self) -> SQLiteStore:
         """The state."""
         return self.backend.store
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the parts are opened with."""
+
+    settings: Settings
+    readiness: BotReadiness
+    accept_older: bool
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,14 +129,19 @@ async def run_bot(
     stop: asyncio.Event | None = None,
     *,
     accept_older: bool = False,
+    clock: Clock = utc_now,
 ) -> int:
-    """Be the bot until SIGTERM, SIGINT or `stop`; returns the exit code, or raises the error that has one."""
+    """Be the bot until SIGTERM, SIGINT or `stop`; returns the exit code, or raises the error that has one.
+
+    `clock` dates everything; what waits (retries, time limits of requests) waits in real time.
+    """
     async with AsyncExitStack() as stack:
         _hold_locks(stack, settings, inherited)
         stop = stop or _stop_on_signals()
         readiness = await _serve_probes(stack, settings, inherited.listen_fd)
         token = _token_of(settings)
-        parts = await _open(stack, settings, readiness, accept_older=accept_older)
+        opening = Opening(settings, readiness, accept_older=accept_older, clock=clock)
+        parts = await _open(stack, opening)
         await parts.refusals.require_none(token)
         await _go_online(stack, parts, token, stop)
         readiness.phase = STOPPING
@@ -150,9 +166,10 @@ async def _go_online(stack: AsyncExitStack, parts: Parts, token: Secret, stop: a
         raise
 
 
-async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadiness, *, accept_older: bool) -> Parts:
+async def _open(stack: AsyncExitStack, opening: Opening) -> Parts:
+    settings, readiness, clock = opening.settings, opening.readiness, opening.clock
     cipher = cipher_from(settings)
-    backend = await _open_backend(settings, cipher, accept_older=accept_older)
+    backend = await _open_backend(opening, cipher)
     stack.push_async_callback(backend.close)
     store = backend.store
     await require_keys(store, cipher)
@@ -162,13 +179,14 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
     speaking = await stack.enter_async_context(open_session(connector, timeout))
     confirmation = Confirmation(_litestream_of(settings), settings)
     stack.push_async_callback(confirmation.close)
-    watchdog = Watchdog(store, confirmation, settings)
+    watchdog = Watchdog(store, confirmation, settings, clock)
     readiness.replication = lambda: watchdog.state
     client = Client(settings)
     owner = DirectOwner(client=client, owner_id=settings.bot_owner_id, timeout_seconds=settings.discord_timeout_seconds)
     readiness.is_database_open, readiness.client, readiness.phase = True, client, ""
     return Parts(
         settings=settings,
+        clock=clock,
         backend=backend,
         cipher=cipher,
         session=session,
@@ -177,14 +195,16 @@ async def _open(stack: AsyncExitStack, settings: Settings, readiness: BotReadine
         owner=owner,
         confirmation=confirmation,
         watchdog=watchdog,
-        receipts=_receipts_of(settings, store, client, owner),
-        refusals=TokenRefusals(store=store, interval=timedelta(seconds=settings.identify_interval_seconds)),
+        receipts=_receipts_of(opening, store, client, owner),
+        refusals=TokenRefusals(
+            store=store, interval=timedelta(seconds=settings.identify_interval_seconds), clock=clock
+        ),
     )
 
 
-async def _open_backend(settings: Settings, cipher: Cipher, *, accept_older: bool) -> Backend:
+async def _open_backend(opening: Opening, cipher: Cipher) -> Backend:
     try:
-        return await open_backend(settings, cipher, accept_older=accept_older)
+        return await open_backend(opening.settings, cipher, accept_older=opening.accept_older, clock=opening.clock)
     except (DamagedError, UnreadableError) as error:  # starting again and again would not mend it
         raise ProtectedError(error.message, remedy=error.remedy) from error
 
@@ -195,8 +215,10 @@ def _services_of(parts: Parts) -> Services:
     recovery = _recovery_of(parts, policy)
     profiles = profile_client_from(settings, parts.session)
     login = login_client_from(settings, parts.session)
-    personalities = Personalities(store=store, policy=policy, profiles=profiles, letters=_six_letters)
-    gate = Gate(store=store, policy=policy, replication=parts.watchdog)
+    personalities = Personalities(
+        store=store, policy=policy, profiles=profiles, letters=_six_letters, clock=parts.clock
+    )
+    gate = Gate(store=store, policy=policy, replication=parts.watchdog, clock=parts.clock)
     return Services(
         policy=policy,
         gate=gate,
@@ -204,15 +226,20 @@ def _services_of(parts: Parts) -> Services:
         dialogue=recovery.dialogue,
         recovery=recovery,
         personalities=personalities,
-        activations=Activations(store=store, policy=policy),
-        logins=Logins(store=store, cipher=cipher, policy=policy, service=login),
-        verifications=Verifications(store=store, policy=policy),
+        activations=Activations(store=store, policy=policy, clock=parts.clock),
+        logins=Logins(store=store, cipher=cipher, policy=policy, service=login, clock=parts.clock),
+        verifications=Verifications(store=store, policy=policy, clock=parts.clock),
         confirmer=parts.confirmation,
         acknowledgements=Acknowledgements(parts.confirmation, settings),
         owner=parts.owner,
-        status=StatusReport(store=store, look=partial(find_standing, settings), replication=parts.watchdog),
-        undo=Undo(store=store, policy=policy, naming=personalities.naming),
-        conversations=Conversations(store=store, policy=policy),
+        status=StatusReport(
+            store=store,
+            look=partial(find_standing, settings, clock=parts.clock),
+            replication=parts.watchdog,
+            clock=parts.clock,
+        ),
+        undo=Undo(store=store, policy=policy, naming=personalities.naming, clock=parts.clock),
+        conversations=Conversations(store=store, policy=policy, clock=parts.clock),
     )
 
 
@@ -239,7 +266,7 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
     if (shadow := parts.backend.shadow) is not None:
         background.start("comparing what was read with the JSON files", shadow.run)
     if (source := services.personalities.profiles) is not None:
-        refresher = ProfileRefresher.from_settings(settings, parts.store, services.personalities, source)
+        refresher = ProfileRefresher.from_settings(settings, services.personalities, source, parts.clock)
         background.start("refreshing profiles", refresher.run)
 
 
@@ -292,7 +319,8 @@ def _litestream_of(settings: Settings) -> Litestream | None:
     return Litestream(settings.litestream_socket, settings.database_path)
 
 
-def _receipts_of(settings: Settings, store: SQLiteStore, client: Client, owner: DirectOwner) -> Receipts:
+def _receipts_of(opening: Opening, store: SQLiteStore, client: Client, owner: DirectOwner) -> Receipts:
+    settings = opening.settings
     marker = read_marker(settings.database_path)
     return Receipts(
         store=store,
@@ -305,6 +333,7 @@ def _receipts_of(settings: Settings, store: SQLiteStore, client: Client, owner: 
         owner=owner if settings.receipt_dm else None,
         interval=timedelta(seconds=settings.receipt_interval_seconds),
         count_limit_seconds=settings.read_timeout_seconds,
+        clock=opening.clock,
     )
 
 
@@ -319,7 +348,9 @@ def _drills_of(parts: Parts) -> Drills:
 
 
 def _upkeep_of(parts: Parts, policy: Policy) -> Upkeep:
-    return Upkeep(store=parts.store, policy=policy, interval_seconds=parts.settings.upkeep_interval_seconds)
+    return Upkeep(
+        store=parts.store, policy=policy, interval_seconds=parts.settings.upkeep_interval_seconds, clock=parts.clock
+    )
 
 
 def _outage_notice_of(parts: Parts) -> OutageNotice:
@@ -334,13 +365,17 @@ def _outage_notice_of(parts: Parts) -> OutageNotice:
 def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
     settings, store, client = parts.settings, parts.store, parts.client
     history = ChannelHistory(client=client, timeout_seconds=settings.discord_timeout_seconds)
-    speaker = WebhookSpeaker(client=client, session=parts.speaking, store=store, cipher=parts.cipher)
+    speaker = WebhookSpeaker(client=client, session=parts.speaking, store=store, cipher=parts.cipher, clock=parts.clock)
     confirmer = AnswerConfirmation(parts.confirmation)
-    delivery = Delivery(store=store, speaker=speaker, history=history, confirmer=confirmer, policy=policy)
-    watermark = Watermark(store=store, interval_seconds=settings.mark_interval_seconds)
-    decider = Decider(store=store, cipher=parts.cipher, policy=policy, replication=parts.watchdog)
+    delivery = Delivery(
+        store=store, speaker=speaker, history=history, confirmer=confirmer, policy=policy, clock=parts.clock
+    )
+    watermark = Watermark(store=store, interval_seconds=settings.mark_interval_seconds, clock=parts.clock)
+    decider = Decider(store=store, cipher=parts.cipher, policy=policy, replication=parts.watchdog, clock=parts.clock)
     thinker = AIClient(parts.session, settings)
-    dialogue = Dialogue(store=store, decider=decider, thinker=thinker, delivery=delivery, watermark=watermark)
+    dialogue = Dialogue(
+        store=store, decider=decider, thinker=thinker, delivery=delivery, watermark=watermark, clock=parts.clock
+    )
     channels = ChannelRecovery(dialogue=dialogue, history=history, herald=ReplyHerald(client=client))
     return Recovery(channels=channels, watermark=watermark, on_recovered=parts.receipts.complete)
 

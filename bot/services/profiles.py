@@ -36,17 +36,18 @@ class ProfileRefresher:
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, store: Store, personalities: Personalities, source: ProfileSource
+        cls, settings: Settings, personalities: Personalities, source: ProfileSource, clock: Clock = utc_now
     ) -> Self:
         """With the operator's intervals."""
         return cls(
-            store=store,
+            store=personalities.store,
             source=source,
             personalities=personalities,
             interval_seconds=settings.profile_interval_seconds,
             lifetime_seconds=settings.profile_lifetime_seconds,
             backoff_limit_seconds=settings.profile_backoff_limit_seconds,
             idle_seconds=settings.profile_idle_seconds,
+            clock=clock,
         )
 
     async def run(self) -> None:

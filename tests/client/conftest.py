@@ -15,6 +15,7 @@ import pytest
 
 from bot.app import Inherited, run_bot
 from bot.durability.health import listen
+from bot.model import Clock, utc_now
 from bot.sandbox.ai import AISandbox
 from bot.sandbox.discord import Channel, DiscordOptions, DiscordSandbox, Guild, Message, Permission, User
 from bot.sandbox.discord.model import Exchange
@@ -57,9 +58,9 @@ class World:
         return load_settings(_fields(self.environment()), env_file=None)
 
     @asynccontextmanager
-    async def bot(self) -> AsyncIterator["RunningBot"]:
+    async def bot(self, *, clock: Clock = utc_now) -> AsyncIterator["RunningBot"]:
         """The bot in this process, connected; stopped and checked at the end."""
-        running = RunningBot(self)
+        running = RunningBot(self, clock)
         running.start()
         try:
             await running.ready()
@@ -101,8 +102,9 @@ class World:
 class RunningBot:
     """`run_bot` as a task, with its probes' port."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: Clock = utc_now) -> None:
         self._world = world
+        self._clock = clock
         self._stop = asyncio.Event()
         self._listener = listen("127.0.0.1", 0)
         self.port = self._listener.getsockname()[1]
@@ -110,7 +112,8 @@ class RunningBot:
 
     def start(self) -> None:
         listener = os.dup(self._listener.fileno())
-        self.task = asyncio.create_task(run_bot(self._world.settings(), Inherited(listen_fd=listener), self._stop))
+        running = run_bot(self._world.settings(), Inherited(listen_fd=listener), self._stop, clock=self._clock)
+        self.task = asyncio.create_task(running)
 
     async def ready(self) -> None:
         """Wait until the probe says so."""
