@@ -65,7 +65,8 @@ class Embed:
 class Quote:
     """A message that another one replies to, links to or forwards; a forward does not say who wrote it.
 
-    `replied_to_id` is the message that it replied to itself, `replied_to` the same once it was read.
+    `replied_to_id` is the message that it replied to itself, `replied_to` the same once it was read. `is_readable` is
+    False where there is a message, but nobody could tell in time what it says.
     """
 
     message_id: int | None = None
@@ -75,6 +76,7 @@ class Quote:
     embeds: tuple[Embed, ...] = ()
     replied_to_id: int | None = None
     replied_to: "Quote | None" = None
+    is_readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
