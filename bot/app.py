@@ -21,6 +21,7 @@ from bot.cogs.acknowledging import Acknowledgements
 from bot.cogs.context import Services
 from bot.cogs.history import ChannelHistory, ReplyHerald
 from bot.cogs.owner import DirectOwner
+from bot.cogs.quoting import MessageQuotes
 from bot.durability.confirmation import AnswerConfirmation, Confirmation
 from bot.durability.drill_child import drill_aside
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
@@ -32,6 +33,7 @@ from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedErro
 from bot.model import Clock, Secret, utc_now
 from bot.rules.receipt import Origin
 from bot.services.activations import Activations
+from bot.services.asking import Asking
 from bot.services.background import Background
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.choices import Choices
@@ -374,7 +376,13 @@ def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
     decider = Decider(store=store, cipher=parts.cipher, policy=policy, replication=parts.watchdog, clock=parts.clock)
     thinker = AIClient(parts.session, settings)
     dialogue = Dialogue(
-        store=store, decider=decider, thinker=thinker, delivery=delivery, watermark=watermark, clock=parts.clock
+        store=store,
+        decider=decider,
+        thinker=thinker,
+        delivery=delivery,
+        watermark=watermark,
+        asking=Asking(quotes=MessageQuotes(client=client, timeout_seconds=settings.quote_timeout_seconds)),
+        clock=parts.clock,
     )
     channels = ChannelRecovery(dialogue=dialogue, history=history, herald=ReplyHerald(client=client))
     return Recovery(channels=channels, watermark=watermark, on_recovered=parts.receipts.complete)

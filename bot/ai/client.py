@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import ClientSession
 
 from bot.errors import NotAllowedError, NotFoundError, UnavailableError
-from bot.model import Question
+from bot.model import Media, Question
 from bot.settings import Settings
 from bot.transport import Reply, Request, exchange, failure
 
@@ -72,10 +72,18 @@ class AIClient:
 
 def _messages(question: Question) -> list[dict[str, Any]]:
     # Half of a surrogate pair can come over Discord's wire, but is no Unicode.
-    content = question.content.encode("utf-8", "replace").decode()
-    message = {"role": "user", "content": content}
+    text = question.content.encode("utf-8", "replace").decode()
+    message = {"role": "user", "content": _content(text, question.media)}
     prompt = question.personality.prompt
     return [{"role": "system", "content": prompt}, message] if prompt else [message]
+
+
+def _content(text: str, media: Media | None) -> str | list[dict[str, Any]]:
+    """A plain string, unless something is to be looked at or listened to."""
+    if media is None:
+        return text
+    kind = f"{media.kind}_url"
+    return [{"type": "text", "text": text}, {"type": kind, kind: {"url": media.url}}]
 
 
 def _check(reply: Reply, question: Question, prefix: str) -> None:

@@ -16,6 +16,8 @@ OWN_QUOTE_LIMIT = 300
 """The same for the answering personality's own words, of which it only needs to know which ones are meant."""
 EMBEDS_LIMIT = 1000
 NAME_LIMIT = 80
+CONTEXT = "context"
+"""The key of a personality's metadata that, when true, adds the line that says where and when."""
 NAMELESS = "someone"
 SHOWN = {MediaKind.IMAGE: "an image", MediaKind.AUDIO: "a recording"}
 

@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from bot.errors import ConflictError, TzurotError, UnavailableError
-from bot.model import Clock, Heard, Question, utc_now
+from bot.model import Clock, Heard, utc_now
 from bot.rules.recovery import DELETED, FINAL
 from bot.rules.splitting import is_visible
+from bot.services.asking import Asking
 from bot.services.decision import Decider
 from bot.services.delivery import Delivery, Task, new_turn
 from bot.services.lines import Lines
@@ -28,6 +29,7 @@ class Dialogue:
     thinker: Thinker
     delivery: Delivery
     watermark: Watermark
+    asking: Asking = field(default_factory=Asking)
     clock: Clock = utc_now
     _lines: Lines = field(default_factory=Lines, init=False, repr=False)
     _running: "set[asyncio.Task[object]]" = field(default_factory=set, init=False, repr=False)
@@ -145,9 +147,8 @@ class Dialogue:
     async def _think(self, task: Task) -> tuple[str, ...]:
         """Ask the AI service and commit its answer; gives it as messages to send."""
         heard = task.heard
-        question = Question(task.personality, heard.content, heard.author_id, heard.place.channel_id, task.token)
         try:
-            text = await self.thinker.answer(question)
+            text = await self.thinker.answer(await self.asking.question(task))
             chunks = task.cut(text)
             if not is_visible(text):
                 raise UnavailableError(f"{task.personality.display_name} had nothing to say.", remedy="Ask again.")

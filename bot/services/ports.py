@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.errors import TzurotError
-from bot.model import GrantedToken, Heard, Place, Profile, Question, ReplicationState, Spoken, Voice
+from bot.model import GrantedToken, Heard, Place, Profile, Question, Quote, ReplicationState, Spoken, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,16 @@ class History(Protocol):
 
     def threads_of(self, channel_ids: Collection[int]) -> list[int]:
         """The open threads of these channels, as far as they are known."""
+
+
+class Quotes(Protocol):
+    """Knows the messages that others reply to and link to."""
+
+    async def read(self, heard: Heard) -> Quote | None:
+        """What the message quotes, with what that one replied to; within a time limit, and never raises.
+
+        None where it quotes nothing, or nothing that its author can read. Not readable where nobody could tell.
+        """
 
 
 class Herald(Protocol):
