@@ -9,6 +9,7 @@ from bot.model import Embed, Media, MediaKind, Quote
 from bot.rules.speech import undo_dm_text
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
+UNKNOWN_TYPES = (None, "", "application/octet-stream")
 SOUNDS = frozenset({".mp3", ".ogg", ".oga", ".opus", ".wav", ".m4a", ".aac", ".flac", ".weba"})
 
 
@@ -49,8 +50,8 @@ def embed_of(embed: discord.Embed) -> Embed:
 
 def _kind_of(attachment: discord.Attachment) -> MediaKind | None:
     """By what Discord says of the file, else by the ending of its name."""
-    if attachment.content_type:
-        kind = attachment.content_type.partition("/")[0].lower()
+    if attachment.content_type not in UNKNOWN_TYPES:
+        kind = str(attachment.content_type).partition("/")[0].lower()
         return next((known for known in MediaKind if known == kind), None)
     ending = PurePath(attachment.filename).suffix.lower()
     if ending in IMAGES:

@@ -138,6 +138,9 @@ async def everything(sandbox: DiscordSandbox, call: Caller) -> None:
     thread = await call("POST", f"{c}/threads", {"name": "corner", "type": 11, "auto_archive_duration": 1440})
     await call("POST", f"{c}/messages/{asked.id}/threads", {"name": "other corner"})
     await call("GET", f"/channels/{thread['id']}")
+    private = sandbox.add_thread(channel, "closed corner", added=[sandbox.bot_user, mira])
+    for user_id in (mira.id, guild.owner.id):
+        await call("GET", f"/channels/{private.id}/thread-members/{user_id}")
     await call("GET", f"{g}/threads/active")
     await webhooks(call, c, g, thread["id"])
     await commands(call, f"/applications/{sandbox.application_id}", g)

@@ -1,5 +1,7 @@
 """Building and changing the world as people do it: guilds, channels, members, permissions."""
 
+from collections.abc import Iterable
+
 from bot.sandbox.discord import intents
 from bot.sandbox.discord.model import (
     BOT_PERMISSIONS,
@@ -48,9 +50,11 @@ def make_channel(
     return channel
 
 
-def make_thread(state: State, parent: Channel, name: str) -> Channel:
-    """A new public thread, or a post of a forum."""
-    thread = Channel(state.snowflakes.next(), name, ChannelType.PUBLIC_THREAD, guild=parent.guild, parent=parent)
+def make_thread(state: State, parent: Channel, name: str, added: Iterable[User] = ()) -> Channel:
+    """A new thread, public unless some were added to it; or a post of a forum."""
+    ids = frozenset(user.id for user in added)
+    kind = ChannelType.PRIVATE_THREAD if ids else ChannelType.PUBLIC_THREAD
+    thread = Channel(state.snowflakes.next(), name, kind, guild=parent.guild, parent=parent, added=ids)
     _add(state, thread)
     data = {**channel_json(thread), "newly_created": True}
     if state.is_seen_by_bot(thread) and parent.guild:

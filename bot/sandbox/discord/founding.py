@@ -1,5 +1,7 @@
 """How people build and change guilds, channels and what may be done there."""
 
+from collections.abc import Iterable
+
 from bot.sandbox.discord import building
 from bot.sandbox.discord.messages import publish
 from bot.sandbox.discord.model import BOT_PERMISSIONS, Channel, ChannelType, Guild, Message, Permission, User, Webhook
@@ -32,9 +34,9 @@ class Founders(Onlooker):
         publish(self._state, Message(post.id, post.id, author, content, guild_id=guild_id))
         return post
 
-    def add_thread(self, channel: Channel, name: str) -> Channel:
-        """A new public thread of a text channel."""
-        return building.make_thread(self._state, channel, name)
+    def add_thread(self, channel: Channel, name: str, added: Iterable[User] = ()) -> Channel:
+        """A new thread of a text channel; private, if people were added to it (the bot sees it only if it was)."""
+        return building.make_thread(self._state, channel, name, added)
 
     def add_user(self, name: str, *, is_bot: bool = False, user_id: int | None = None) -> User:
         """A new person, in no guild yet; or another bot."""

@@ -1,9 +1,10 @@
 """Guilds, channels, threads, roles, members and users."""
 
+from bot.model import snowflake_time
 from bot.sandbox.discord.building import make_thread
 from bot.sandbox.discord.call import Answer, Call, Routes
 from bot.sandbox.discord.failures import Failure, as_snowflake, check_length, missing_access, unknown
-from bot.sandbox.discord.model import Channel, Permission
+from bot.sandbox.discord.model import Channel, Permission, iso
 from bot.sandbox.discord.payloads import (
     channel_json,
     guild_json,
@@ -116,6 +117,15 @@ def create_thread(state: State, call: Call) -> Answer:
     return Answer(channel_json(make_thread(state, parent, name)), status=201)
 
 
+def thread_member(state: State, call: Call) -> Answer:
+    """GET /channels/{channel_id}/thread-members/{user_id}: who was added to a private thread."""
+    thread, user_id = _visible(state, call), call.id("user_id")
+    if user_id not in thread.added:
+        raise unknown("Member")
+    joined_at = iso(snowflake_time(thread.id))
+    return Answer({"id": str(thread.id), "user_id": str(user_id), "join_timestamp": joined_at, "flags": 0})
+
+
 ROUTES: Routes = {
     ("GET", "/users/@me"): me,
     ("GET", "/users/@me/guilds"): my_guilds,
@@ -127,6 +137,7 @@ ROUTES: Routes = {
     ("GET", "/guilds/{guild_id}/members"): members,
     ("GET", "/guilds/{guild_id}/members/{user_id}"): member,
     ("GET", "/channels/{channel_id}"): channel,
+    ("GET", "/channels/{channel_id}/thread-members/{user_id}"): thread_member,
     ("POST", "/channels/{channel_id}/threads"): create_thread,
     ("POST", "/channels/{channel_id}/messages/{message_id}/threads"): create_thread,
 }

@@ -60,7 +60,7 @@ def remove_many(state: State, channel: Channel, message_ids: list[int]) -> None:
     state.bell.ring()
 
 
-def message_json(state: State, message: Message, *, with_reference: bool = True) -> JSON:
+def message_json(state: State, message: Message, *, with_original: bool = True) -> JSON:
     """A message as REST gives it."""
     data = {
         **_base_json(state, message),
@@ -68,8 +68,8 @@ def message_json(state: State, message: Message, *, with_reference: bool = True)
     }
     if message.reactions:
         data["reactions"] = reactions_json(state, message)
-    if message.reply_to_id and with_reference:
-        data |= _reference_json(state, message)
+    if message.reply_to_id:
+        data |= _reference_json(state, message, with_original=with_original)
     if message.forwarded is not None:
         data |= _forward_json(message.forwarded)
     return data
@@ -155,12 +155,15 @@ def _optional_json(message: Message) -> JSON:
     return data
 
 
-def _reference_json(state: State, message: Message) -> JSON:
+def _reference_json(state: State, message: Message, *, with_original: bool) -> JSON:
+    """What it replies to; of a message that is itself shown as an original, only which one that was."""
     reference = {"type": 0, "channel_id": str(message.channel_id), "message_id": str(message.reply_to_id)}
     if message.guild_id:
         reference["guild_id"] = str(message.guild_id)
+    if not with_original:
+        return {"message_reference": reference}
     original = state.messages[message.channel_id].get(message.reply_to_id or 0)
-    referenced = message_json(state, original, with_reference=False) if original else None
+    referenced = message_json(state, original, with_original=False) if original else None
     return {"message_reference": reference, "referenced_message": referenced}
 
 

@@ -56,6 +56,7 @@ class ChannelType(IntEnum):
     TEXT = 0
     DM = 1
     PUBLIC_THREAD = 11
+    PRIVATE_THREAD = 12
     FORUM = 15
 
 
@@ -102,7 +103,10 @@ class Guild:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A text channel, a forum, a thread or post (with `parent`) or a direct message channel (with `recipient`)."""
+    """A text channel, a forum, a thread or post (with `parent`) or a direct message channel (with `recipient`).
+
+    A private thread has the ids of those who were `added` to it.
+    """
 
     id: int
     name: str
@@ -113,6 +117,7 @@ class Channel:
     is_marked_nsfw: bool = False
     last_message_id: int | None = None
     overwrites: dict[int, tuple[Permission, Permission]] = field(default_factory=dict)
+    added: frozenset[int] = frozenset()
 
     @property
     def is_thread(self) -> bool:

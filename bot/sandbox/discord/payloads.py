@@ -134,7 +134,7 @@ def _thread_json(channel: Channel) -> JSON:
     made_at = iso(snowflake_time(channel.id))
     return {
         "id": str(channel.id),
-        "type": int(ChannelType.PUBLIC_THREAD),
+        "type": int(channel.type),
         "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
         "flags": 0,
         "guild_id": str(channel.guild.id),

@@ -35,7 +35,8 @@ def in_channel(channel: Channel, user: User) -> Permission:
     if granted == EVERYTHING or user.id not in channel.guild.members:
         return granted
     granted = _overwritten(granted, channel.parent or channel, channel.guild.members[user.id])
-    return granted if granted & Permission.VIEW_CHANNEL else Permission.NONE
+    is_let_in = not channel.added or user.id in channel.added or granted & Permission.MANAGE_THREADS
+    return granted if granted & Permission.VIEW_CHANNEL and is_let_in else Permission.NONE
 
 
 def _overwritten(granted: Permission, channel: Channel, member: Member) -> Permission:
