@@ -61,6 +61,7 @@ class AIFault:
     response: Callable[[], web.Response] | None = None
     is_hung: bool = False
     is_cut: bool = False
+    until: asyncio.Event | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +92,12 @@ class AIFaults:
     def delay(self, seconds: float, *, route: str = CHAT, times: int = 1) -> None:
         """Answer late."""
         self._planned.append(AIFault(route, times, delay_seconds=seconds))
+
+    def hold(self, *, route: str = CHAT) -> asyncio.Event:
+        """Answer the next request once the event is set that this returns."""
+        until = asyncio.Event()
+        self._planned.append(AIFault(route, 1, until=until))
+        return until
 
     def hang(self, *, route: str = CHAT, times: int = 1) -> None:
         """Never answer."""
@@ -201,6 +208,8 @@ class AISandbox:
             if fault is None:
                 return perform(call, request.match_info.get("name", ""))
             await asyncio.sleep(fault.delay_seconds)
+            if fault.until is not None:
+                await fault.until.wait()
             if fault.is_hung:
                 await asyncio.Event().wait()
             if fault.is_cut and request.transport is not None:

@@ -1,5 +1,6 @@
 """The AI service: logins that work once, and each fault as a client meets it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -74,3 +75,13 @@ async def test_faults_hit_once_and_in_their_order(ai: AISandbox) -> None:
     with pytest.raises(aiohttp.ClientConnectionError):
         await ask(ai)
     assert (await ask(ai))[0] == 200
+
+
+async def test_an_answer_is_held_until_it_is_let_go(ai: AISandbox) -> None:
+    gate = ai.faults.hold()
+    asking = asyncio.create_task(ask(ai))
+    await ai.wait_for_calls(1)
+    assert (await ask(ai))[0] == 200
+    assert not asking.done()
+    gate.set()
+    assert (await asking)[0] == 200

@@ -1,5 +1,6 @@
 """The gateway as discord.py meets it: READY, what it is told, how it comes back."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -233,3 +234,11 @@ async def test_a_channel_the_bot_can_not_see_is_silent(home: Home) -> None:
         with pytest.raises(discord.Forbidden) as failure:
             await bot.fetch_channel(home.channel.id)
         assert failure.value.code == 50001
+
+
+async def test_a_heartbeat_that_is_asked_for_says_how_far_the_bot_has_heard(home: Home) -> None:
+    async with connected(home.sandbox) as bot:
+        said = [await home.sandbox.post(home.channel, home.mira, f"{number}") for number in range(50)]
+        await home.sandbox.wait_until_heard()
+        await asyncio.sleep(0)
+        assert [message.id for message in bot.heard] == [message.id for message in said]

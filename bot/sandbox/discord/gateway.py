@@ -78,6 +78,10 @@ class Gateway:
         for connection in list(self.connections):
             connection.send(op, data)
 
+    def have_heard(self) -> bool:
+        """Whether every connected session has said that it took all events."""
+        return all(one.heard >= one.sequence for one in self.sessions.values() if one.connection is not None)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One websocket connection, from HELLO to its end."""
         if self.listener is not None:
@@ -137,7 +141,7 @@ class Gateway:
             return self._close(connection, CloseCode.DECODE_ERROR)
         op, data = frame.get("op"), frame.get("d")
         if op == Opcode.HEARTBEAT:
-            return connection.send(Opcode.HEARTBEAT_ACK)
+            return self._acknowledge(connection, data)
         if op in (Opcode.IDENTIFY, Opcode.RESUME):
             return self._authenticate(connection, op, data)
         if op not in (Opcode.PRESENCE, Opcode.VOICE_STATE, Opcode.REQUEST_MEMBERS):
@@ -147,6 +151,12 @@ class Gateway:
         if op == Opcode.REQUEST_MEMBERS and isinstance(data, dict):
             self._send_members(connection.session, data)
         return None
+
+    def _acknowledge(self, connection: Connection, heard: Any) -> None:
+        connection.send(Opcode.HEARTBEAT_ACK)
+        if connection.session is not None and isinstance(heard, int):
+            connection.session.heard = heard
+        self.state.bell.ring()
 
     def _authenticate(self, connection: Connection, op: int, data: Any) -> None:
         if connection.session is not None:

@@ -190,6 +190,13 @@ class DiscordSandbox(People):
         """Until the bot's slash commands are registered. Raises TimeoutError."""
         await self.wait_until(lambda: self.commands, timeout_seconds=timeout_seconds, what="the commands' registration")
 
+    async def wait_until_heard(self, *, timeout_seconds: float = WAIT_SECONDS) -> None:
+        """Until the bot has taken every event so far: it is asked for a heartbeat, which says how far it has read."""
+        self._gateway.send_all(Opcode.HEARTBEAT)
+        await self.wait_until(
+            self._gateway.have_heard, timeout_seconds=timeout_seconds, what="the heartbeat after the last event"
+        )
+
     async def drop_gateway(self, code: int = CloseCode.UNKNOWN_ERROR) -> None:
         """Close every gateway connection with this code."""
         self._gateway.drop(code)

@@ -88,13 +88,14 @@ class Connection:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """What one IDENTIFY started."""
+    """What one IDENTIFY started; `heard` is the last event that the client said it has taken."""
 
     id: str
     intents: int
     content_intent: int
     shard: tuple[int, int] = (0, 1)
     frames: list[JSON] = field(default_factory=list)
+    heard: int = 0
     connection: Connection | None = None
 
     @property
