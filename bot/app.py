@@ -37,6 +37,7 @@ from bot.services.asking import Asking
 from bot.services.background import Background
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.choices import Choices
+from bot.services.configuration import Configuration
 from bot.services.conversations import Conversations
 from bot.services.decision import Decider
 from bot.services.delivery import Delivery
@@ -242,6 +243,7 @@ def _services_of(parts: Parts) -> Services:
         ),
         undo=Undo(store=store, policy=policy, naming=personalities.naming, clock=parts.clock),
         conversations=Conversations(store=store, policy=policy, clock=parts.clock),
+        configuration=Configuration(store=store, policy=policy, has_profiles=profiles is not None, clock=parts.clock),
     )
 
 

@@ -25,7 +25,18 @@ from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 
-COGS = ("dialogue", "session", "personalities", "auth", "channels", "conversations", "undo", "general", "failures")
+COGS = (
+    "dialogue",
+    "session",
+    "personalities",
+    "auth",
+    "channels",
+    "conversations",
+    "configuration",
+    "undo",
+    "general",
+    "failures",
+)
 PORTAL = "https://discord.com/developers/applications"
 OUTAGES = (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)
 WRONG_TOKEN, MISSING_INTENT = 4004, 4014

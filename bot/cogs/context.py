@@ -24,6 +24,7 @@ from bot.model import Member, Place
 from bot.rules.commands import Right, Where, terms_of
 from bot.services.activations import Activations
 from bot.services.choices import Choices
+from bot.services.configuration import Configuration
 from bot.services.conversations import Conversations
 from bot.services.dialogue import Dialogue
 from bot.services.gate import Gate
@@ -75,6 +76,7 @@ class Services:
     status: StatusReport
     undo: Undo
     conversations: Conversations
+    configuration: Configuration
 
 
 class Host(Protocol):

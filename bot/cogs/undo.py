@@ -100,7 +100,8 @@ def _deed(shown: Preview) -> str:
     main, is_put = shown.main, shown.reversal.main.action is Action.PUT
     match main.kind:
         case Kind.PERSONALITY:
-            return f"you {'added' if is_put else 'removed'} {_name(main)}"
+            did = "changed the settings of" if _is_setting(main) else "added" if is_put else "removed"
+            return f"you {did} {_name(main)}"
         case Kind.ALIAS:
             return f"you gave {_owner(main, now=True)} the alias {code(main.subject)}"
         case Kind.ACTIVATION:
@@ -136,6 +137,8 @@ def _effect(shown: Preview) -> str:
 def _personality_effect(shown: Preview) -> str:
     names = ", ".join(code(step.subject) for step in shown.of(Kind.ALIAS))
     channels = " ".join(f"<#{step.subject}>" for step in shown.of(Kind.ACTIVATION))
+    if _is_setting(shown.main):
+        return f"{_name(shown.main)} has its settings of before."
     if not shown.main.will_be_present:
         also = f", and with it {names}" if names else ""
         silent = f"; it no longer answers in {channels}" if channels else ""
@@ -143,6 +146,11 @@ def _personality_effect(shown: Preview) -> str:
     also = f", and listens to {names}" if names else ""
     active = f"; it answers every message in {channels}" if channels else ""
     return f"{_name(shown.main)} is back{also}{active}."
+
+
+def _is_setting(step: Step) -> bool:
+    """Whether the personality was here before the change, and still is."""
+    return step.is_present and step.will_be_present
 
 
 def _name(step: Step) -> str:

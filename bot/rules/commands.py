@@ -71,6 +71,7 @@ COMMANDS: Mapping[str, Terms] = MappingProxyType(
         "list": Terms(Topic.PERSONALITIES, is_reading=True),
         "info": Terms(Topic.PERSONALITIES, is_reading=True),
         "alias": Terms(Topic.PERSONALITIES),
+        "config": Terms(Topic.PERSONALITIES, Right.CREATOR),
         "activate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.NSFW),
         "deactivate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.SERVER),
         "auth": _open(Topic.YOURSELF, is_reading=True),

@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - every piece of SQL put together here is a constant of this module
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -75,6 +76,14 @@ _REMOVALS = {
     )
 }
 
+OWNED = "(:member_id = :owner_id OR (added_by = :member_id AND :is_for_creator)) AND :member_id <> 0 AND is_active = 1"
+"""Whether a personality is the member's to change, with the parameters of `owned_by`; part of what changes the row."""
+
+_OWNED_RECORD = (
+    f"{_HEAD} SELECT :changed_at, :changed_by, 'personality', 'put', full_name, {_AS_JSON[Kind.PERSONALITY]}, :batch,"
+    f" :is_undo FROM personalities WHERE full_name = :full_name AND {OWNED}"
+)
+
 COUNTING = "is_undo = 0 AND undone_by IS NULL AND kind NOT IN ({})".format(
     ", ".join(f"'{kind}'" for kind in sorted(RECORDS_ONLY))
 )
@@ -109,6 +118,10 @@ class Edit:
         parameters = {**self._head(), "full_name": full_name}
         return [Statement(_REMOVALS[kind], parameters) for kind in _BELONGINGS]
 
+    def record_owned(self, full_name: str, owned: Mapping[str, Value]) -> Statement:
+        """Keep a personality as it is now if it is the member's, `owned_by`: what follows changes nothing otherwise."""
+        return Statement(_OWNED_RECORD, {**self._head(), "full_name": full_name, **owned})
+
     def _head(self) -> dict[str, Value]:
         return {
             "changed_by": self.changed_by,
@@ -116,6 +129,11 @@ class Edit:
             "batch": self.batch,
             "is_undo": int(self.is_undo),
         }
+
+
+def owned_by(member_id: int, owner_id: int, *, is_for_creator: bool = True) -> dict[str, Value]:
+    """The parameters of `OWNED`; without `is_for_creator` only the bot's owner may."""
+    return {"member_id": member_id, "owner_id": owner_id, "is_for_creator": int(is_for_creator)}
 
 
 def login_subject(user_id: int, personality_name: str = EVERY_PERSONALITY) -> str:

@@ -1,9 +1,14 @@
 """The table `personalities`: rows are never deleted, so that an old message still knows who spoke."""
 
+# ruff: noqa: S608 - every piece of SQL put together here is a constant of this program
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from bot.model import Personality, Profile
-from bot.store.changes import Edit
+from bot.store.changes import OWNED, Edit
 from bot.store.columns import from_json, to_json, to_text, to_text_or_none, to_time, to_time_or_none
 from bot.store.statement import Query, Row, Statement, Value
 
@@ -97,6 +102,35 @@ def refresh(full_name: str, profile: Profile, now: datetime) -> Statement:
             "now": to_text(now),
         },
     )
+
+
+class Configured(StrEnum):
+    """What of a personality its owner sets: columns, and keys of `metadata` behind a dot."""
+
+    CONTEXT = "metadata.context"
+    PROMPT = "prompt"
+    AVATAR = "avatar_url"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What one of them is set to; the value of a key of `metadata` is JSON."""
+
+    what: Configured
+    value: Value
+
+
+def configure(full_name: str, setting: Setting, owned: Mapping[str, Value], edit: Edit) -> list[Statement]:
+    """Set it, and record it; the last count is 0, and nothing is done, unless it is the member's to change.
+
+    `owned` is `changes.owned_by(…)`.
+    """
+    column, _, key = setting.what.partition(".")
+    new = f"json_set({column}, '$.{key}', json(:value))" if key else ":value"
+    update = f"UPDATE personalities SET {column} = {new}, updated_at = :now WHERE full_name = :full_name AND {OWNED}"
+    parameters = {"value": setting.value, "now": to_text(edit.now), "full_name": full_name, **owned}
+    return [edit.record_owned(full_name, owned), Statement(update, parameters)]
 
 
 def remove(full_name: str, changed_by: int, now: datetime) -> list[Statement]:

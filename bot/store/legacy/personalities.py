@@ -21,6 +21,8 @@ from bot.store.legacy.record import (
 NESTED = "gen2"
 FLAT = "gen1"
 OLDEST = "gen0"
+CONFIGURATION = "configuration"
+NO_CONTEXT = "disableContextMetadata"
 FILE_KEYS = ("version", "lastUpdated", "backupDate")
 
 
@@ -76,7 +78,7 @@ def decode_personality(key: str, record: object, defaults: Defaults, *, in_neste
     shape = NESTED if is_nested else OLDEST if is_oldest else None
     extra = fields.rest(shape, None if is_nested == in_nested else NESTED if in_nested else FLAT)
     to_json(extra)
-    return columns | {"full_name": key, "name_lower": key.lower(), "metadata": "{}", "extra": extra}
+    return columns | {"full_name": key, "name_lower": key.lower(), "extra": extra}
 
 
 def _take_aliases(fields: Fields, *, is_active: bool) -> None:
@@ -130,7 +132,13 @@ def _decode_nested(key: str, fields: Fields, defaults: Defaults) -> Columns:
     }
     # `modelPath` never went over the wire: as a column it would change whom the AI service is asked for.
     fields.left["profile"] = profile.rest() or {}
-    return columns
+    return columns | _context(fields.left.get(CONFIGURATION))
+
+
+def _context(configuration: object) -> Columns:
+    """Whether messages say where and when they were written, where the record says so."""
+    is_off = configuration.get(NO_CONTEXT) if isinstance(configuration, dict) else None
+    return {"metadata": to_json({"context": not is_off})} if isinstance(is_off, bool) else {}
 
 
 def _take_profile(fields: Fields) -> Fields:

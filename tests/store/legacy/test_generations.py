@@ -142,6 +142,7 @@ def test_nested_objects_without_a_column_survive(nested: Any) -> None:
     rook = nested.row("SELECT * FROM personalities WHERE full_name = 'rook'")
     assert rook["extra"]["model"] == {"name": "default", "capabilities": {"temperature": 0.7}}
     assert rook["extra"]["configuration"] == {"name": "rook", "disableContextMetadata": True}
+    assert rook["metadata"] == {"context": False}
     assert rook["extra"]["profile"]["mode"] == "external"
     assert rook["extra"]["import"]["shape"] == "gen2"
     preference = nested.row("SELECT * FROM notification_preferences")

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from bot.store.cipher import Cipher
 from bot.store.engine import RawConnection
 from bot.store.files.plan import FileContent, Format
@@ -12,7 +14,7 @@ from bot.store.legacy.encoding import text
 from bot.store.legacy.encoding.record import Draft, Facts
 from bot.store.legacy.folder import ALIASES, PERSONALITIES
 from bot.store.legacy.moments import UNKNOWN_TIME
-from bot.store.legacy.personalities import NESTED, OLDEST
+from bot.store.legacy.personalities import CONFIGURATION, NESTED, NO_CONTEXT, OLDEST
 
 VERSION = "2.0.0"
 """What the last release writes into the file as its version."""
@@ -35,6 +37,9 @@ USUAL_MODEL = {
     "name": "default",
     "capabilities": {"supportsImages": True, "supportsAudio": True, "maxTokens": 4096, "temperature": 0.7},
 }
+
+USUAL_CONFIGURATION = {"prompt": "-", "modelPath": "/default", "maxWordCount": 1000}
+"""The original reads no configuration without a prompt and a path, and uses neither."""
 
 PEOPLE = "SELECT * FROM personalities ORDER BY id"
 ALIASES_OF = "SELECT alias, extra FROM personality_aliases WHERE personality_name = ? ORDER BY rowid"
@@ -106,7 +111,18 @@ def _nested(connection: RawConnection, row: Any, facts: Facts) -> dict[str, Any]
     aliases = list(_listed(connection, row, facts.original.get("aliases", []))) if row["is_active"] else []
     if aliases or "aliases" not in {*facts.absent, *facts.unknown}:
         draft.made["aliases"] = aliases
+    if facts.shape == NESTED and (configuration := _configuration(row, draft.facts.unknown.get(CONFIGURATION))):
+        draft.made[CONFIGURATION] = configuration
     return draft.finish()
+
+
+def _configuration(row: Any, before: Any) -> dict[str, Any] | None:
+    """What the record says of the context that messages come with, where that was set; with all keys it must have."""
+    has_context = orjson.loads(row["metadata"]).get("context")
+    if not isinstance(has_context, bool):
+        return None
+    kept = before if isinstance(before, dict) else {**USUAL_CONFIGURATION, "name": row["full_name"]}
+    return kept if kept.get(NO_CONTEXT) is (not has_context) else {**kept, NO_CONTEXT: not has_context}
 
 
 def _translated(facts: Facts) -> Facts:

@@ -63,7 +63,8 @@ NESTED_PERSON = record(
         "personalityId": TEXTS,
         "profile": st.none() | PROFILE,
         "model": st.none() | st.fixed_dictionaries({"name": TEXTS}),
-        "configuration": st.none() | st.fixed_dictionaries({"prompt": TEXTS}),
+        "configuration": st.none()
+        | record({"prompt": TEXTS}, {"disableContextMetadata": st.none() | st.booleans() | TEXTS}),
         "createdAt": ISO,
         "updatedAt": ISO,
         "removed": st.booleans(),

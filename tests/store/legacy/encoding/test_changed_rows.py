@@ -4,10 +4,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.model import Alias, Conversation, Login, Profile, Secret, Verification
 from bot.store import aliases, blacklist, conversations, logins, personalities, verifications
+from bot.store.changes import Edit, owned_by
 from bot.store.cipher import cipher_from
 from bot.store.files.plan import Format
+from bot.store.personalities import Configured, Setting
 from tests.store.legacy.encoding.folders import contents, encode, rows, write
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89_000, UTC)
@@ -32,6 +36,29 @@ def test_a_fetched_profile_replaces_what_the_record_said(flat: Any, tmp_path: Pa
     }
     assert "errorMessage" not in people["rook"]
     assert people["rook"]["activatedChannels"] == ["300000000000000001"]
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a_context_that_was_set_goes_out_and_comes_in_again(
+    flat: Any, nested: Any, make_legacy: Any, tmp_path: Path, *, is_on: bool
+) -> None:
+    for legacy, before in ((flat, None), (nested, {"name": "rook", "disableContextMetadata": True})):
+        legacy.bring_in()
+        setting = Setting(Configured.CONTEXT, "true" if is_on else "false")
+        host = legacy.settings.bot_owner_id
+        write(legacy, *personalities.configure("rook", setting, owned_by(host, host), Edit(host, NOW)))
+        out = encode(legacy, Format.GEN2, tmp_path / f"{bool(before)}")
+        person = contents(out)["personalities.json"]["personalities"]["rook"]
+        made = before or {"name": "rook", "prompt": "-", "modelPath": "/default", "maxWordCount": 1000}
+        assert person["configuration"] == made | {"disableContextMetadata": not is_on}
+        assert person["updatedAt"] == ISO
+        again = make_legacy(f"again-{bool(before)}")
+        for name, content in contents(out).items():
+            again.write(name, content)
+        again.bring_in()
+        assert again.row("SELECT metadata FROM personalities WHERE full_name = 'rook'")["metadata"] == {
+            "context": is_on
+        }
 
 
 def test_a_removed_personality_is_left_out_or_marked(flat: Any, nested: Any, tmp_path: Path) -> None:
