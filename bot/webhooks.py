@@ -97,6 +97,12 @@ class WebhookSpeaker:
                 return False
             return await self._reaches(self._webhook(key).fetch_message(message_id, thread=_thread_of(place)), key)
 
+    async def prepare(self, place: Place) -> None:
+        """Have the channel's webhook ready. Raises UnavailableError or NotAllowedError."""
+        if not place.is_dm:
+            with _translated("speak"):
+                await self._webhook_of(place.webhook_channel_id)
+
     @asynccontextmanager
     async def typing(self, place: Place) -> AsyncIterator[None]:
         """Show the typing indicator until the context ends; never raises."""

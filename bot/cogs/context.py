@@ -171,6 +171,16 @@ async def answer_message(message: discord.Message | discord.PartialMessage, text
     )
 
 
+async def write_to(person: discord.User | discord.Member, text: str) -> None:
+    """Send a direct message."""
+    await person.send(
+        shorten(text),
+        nonce=secrets.token_hex(12),
+        allowed_mentions=discord.AllowedMentions.none(),
+        suppress_embeds=True,
+    )
+
+
 def sentence_of(error: TzurotError) -> str:
     """What a user is told of a refusal or failure; what the operator should know of goes to the log."""
     if isinstance(error, OPERATORS_MATTER):

@@ -2,6 +2,7 @@
 
 import logging
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 
 import discord
 from discord.ext import commands
@@ -13,9 +14,11 @@ from bot.cogs.context import (
     host_of,
     sentence_of,
     services_of,
+    write_to,
 )
 from bot.cogs.hearing import heard_from, is_from_a_person, is_muted
 from bot.errors import TzurotError, trace
+from bot.model import Heard
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +40,17 @@ class DialogueCog(commands.Cog):
             return
         if self._host.prefix_of(message.content) is not None:
             await self._command(message)
-        elif not is_muted(message):
-            await self._hear(message)
+        else:
+            await self._hear(message, services_of(self._bot).dialogue.hear)
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Take a human's message once more, where it was its author who changed it and not Discord."""
+        message = payload.message
+        if message.edited_at is None or not is_from_a_person(message) or message.id in self._commands:
+            return
+        if self._host.prefix_of(message.content) is None:
+            await self._hear(message, services_of(self._bot).dialogue.hear_edit)
 
     async def _command(self, message: discord.Message) -> None:
         if not self._is_new(message.id):
@@ -48,9 +60,9 @@ class DialogueCog(commands.Cog):
             ctx.command = self._bot.get_command("help")
         await self._bot.invoke(ctx)
 
-    async def _hear(self, message: discord.Message) -> None:
+    async def _hear(self, message: discord.Message, hear: Callable[[Heard], Awaitable[None]]) -> None:
         try:
-            await services_of(self._bot).dialogue.hear(await heard_from(message, self._bot))
+            await hear(await heard_from(message, self._bot))
         except TzurotError as error:
             await _tell(message, sentence_of(error))
         except UNDELIVERED as error:
@@ -71,7 +83,10 @@ class DialogueCog(commands.Cog):
 
 async def _tell(message: discord.Message, sentence: str) -> None:
     try:
-        await answer_message(message, sentence)
+        if is_muted(message):
+            await write_to(message.author, sentence)
+        else:
+            await answer_message(message, sentence)
     except UNDELIVERED as error:
         log.warning("The author of message %d could not be told: %s", message.id, type(error).__name__)
 

@@ -27,6 +27,8 @@ async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
         media=media_of(message.attachments),
         embeds=tuple(map(embed_of, message.embeds)),
         quote=_quote_with(message, client.user),
+        pings_bot=_is_ping(message, client),
+        is_muted=is_muted(message),
     )
 
 
@@ -40,8 +42,17 @@ def is_muted(message: discord.Message) -> bool:
     granted = granted_to_the_bot(message)
     if granted is None:
         return False
-    is_thread = isinstance(message.channel, discord.Thread)
-    return not (granted.send_messages_in_threads if is_thread else granted.send_messages)
+    if not isinstance(message.channel, discord.Thread):
+        return not granted.send_messages
+    is_locked = message.channel.locked and not granted.manage_threads
+    return is_locked or not granted.send_messages_in_threads
+
+
+def _is_ping(message: discord.Message, client: discord.Client) -> bool:
+    """Whether it names the bot, or the role that Discord has made for it, and says nothing else."""
+    me, role = client.user, message.guild.self_role if message.guild else None
+    pings = {f"<@{me.id}>", f"<@!{me.id}>"} if me else set()
+    return message.content.strip() in (pings | {role.mention} if role else pings)
 
 
 def granted_to_the_bot(message: discord.Message | discord.PartialMessage) -> discord.Permissions | None:

@@ -104,6 +104,8 @@ class Heard:
     of the message it replies to, or of one that it forwards. `place_names` are those of server, channel and thread.
     `proxy_id` is the application that has posted it again for a person, such as PluralKit: a copy, whose `author_id` is
     NOBODY until it is known who the person is. `attached` are its files, of whatever kind.
+    `pings_bot`: it names the bot itself and says nothing else; `is_muted`: the bot may not write there; `is_edit`: its
+    author has just changed it, and these are the new words.
     """
 
     message_id: int
@@ -119,6 +121,9 @@ class Heard:
     quote: Quote | None = None
     proxy_id: int | None = None
     attached: tuple[Attached, ...] = ()
+    pings_bot: bool = False
+    is_muted: bool = False
+    is_edit: bool = False
 
     @property
     def is_copy(self) -> bool:

@@ -23,6 +23,15 @@ def require_login(*, is_present: bool, expires_at: datetime | None, now: datetim
         raise NotAllowedError("Your login has expired.", remedy=f"Log in again with {how}.")
 
 
+def require_voice(channel_id: int, *, is_muted: bool) -> None:
+    """Refuse where a moderator lets the bot write nothing, though its webhooks could."""
+    if is_muted:
+        raise NotAllowedError(
+            f"I may not write in <#{channel_id}>, so nobody answers you there.",
+            remedy="A moderator can give me the permission Send Messages.",
+        )
+
+
 def require_conversation_place(place: Place, *, is_verified: bool, how: str) -> None:
     """Refuse talking in a DM with someone unverified, and in channels that are open to all ages."""
     if place.is_dm and not is_verified:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 
 from bot.errors import TzurotError
-from bot.model import Cause, Clock, Heard, Personality, Turn, TurnState, utc_now
-from bot.rules.answering import who_answers
+from bot.model import Cause, Clock, Heard, Personality, Turn, TurnState, snowflake_time, utc_now
+from bot.rules.answering import EXPLICIT, goes_on, who_answers
+from bot.rules.hints import dm_hint, ping_hint, removed_hint
 from bot.rules.mentions import candidates, longest
-from bot.rules.permissions import require_conversation_place, require_login, require_saving
+from bot.rules.permissions import require_conversation_place, require_login, require_saving, require_voice
 from bot.services.delivery import Task
 from bot.services.intervals import OnceInAWhile
 from bot.services.policy import Policy
@@ -66,13 +67,61 @@ class Decider:
             self._require_login(login)
         return self._task(heard, personality, turn.cause, login)
 
+    async def depends_on_who_is_in_front(self, heard: Heard) -> bool:
+        """Whether an answer that someone in front still waits for may make this message one to a personality."""
+        if heard.is_edit:
+            return False
+        if heard.replied_to_id is not None:  # the message it replies to may have been seen before its id was committed
+            return True
+        known, _ = await self._look_up(heard)
+        return not self._ignores(heard, known) and (heard.place.is_dm or known.has_auto_response)
+
+    async def explain(self, heard: Heard) -> None:
+        """Raise, once in a while, what helps an author to whom nobody answers; most need no word."""
+        is_odd = heard.place.is_dm or heard.pings_bot or heard.replied_to_id is not None
+        if not is_odd or heard.is_muted or heard.is_edit:
+            return
+        known, answering = await self._look_up(heard)
+        if self._ignores(heard, known) or answering is not None:
+            return
+        hint = self._hint(heard, known)
+        if hint is not None and self.may_tell(heard, hint):
+            raise hint
+
+    def _hint(self, heard: Heard, known: Situation) -> TzurotError | None:
+        command, mention_char = self.policy.command, self.policy.mention_char
+        if known.replied_to is not None:
+            return removed_hint(known.replied_to.display_name)
+        if heard.pings_bot:
+            return ping_hint(command, mention_char)
+        if not heard.place.is_dm:
+            return None
+        is_logged_in = not self.policy.has_login_service or any(login.is_valid(self.clock()) for login in known.logins)
+        return dm_hint(command, mention_char, is_logged_in=is_logged_in, is_verified=known.is_verified)
+
     async def _look_up(self, heard: Heard) -> tuple[Situation, tuple[Personality, Cause] | None]:
         names = candidates(heard.content, self.policy.mention_char)
         (known,) = await self.store.look_up(situation.find(heard, self.clock(), names))
-        if self._ignores(heard, known):
+        mentioned = longest(names, known.mentioned)
+        if self._ignores(heard, known) or (heard.is_edit and mentioned is None):
             return known, None
+        return known, self._who_answers(heard, known, mentioned)
+
+    def _who_answers(
+        self, heard: Heard, known: Situation, mentioned: Personality | None
+    ) -> tuple[Personality, Cause] | None:
         by_name = known.replied_to_by_name[0] if known.replied_to_by_name else None
-        return known, who_answers(known.replied_to or by_name, longest(names, known.mentioned), known.activated)
+        return who_answers(known.replied_to or by_name, mentioned, known.activated, self._talking(heard, known))
+
+    def _talking(self, heard: Heard, known: Situation) -> Personality | None:
+        """Who goes on answering the author: in a DM whoever did last, elsewhere only for those who want that."""
+        if not heard.place.is_dm and not known.has_auto_response:
+            return None
+        lifetime = self.policy.lifetime_of_conversation(is_dm=heard.place.is_dm)
+        conversation = known.conversation
+        if conversation is None or not goes_on(conversation, snowflake_time(heard.message_id), lifetime):
+            return None
+        return known.talking
 
     def _ignores(self, heard: Heard, known: Situation) -> bool:
         return known.is_blacklisted and heard.author_id != self.policy.owner_id
@@ -88,11 +137,18 @@ class Decider:
         """Raise the refusal; False where its author was told a moment ago and each message would be refused."""
         is_read_only = self.replication is not None and self.replication.state.is_read_only
         try:
+            require_voice(heard.place.channel_id, is_muted=heard.is_muted)
             require_saving(is_read_only=is_read_only)
             self._require_place(heard, known)
             self._require_login(login)
-        except TzurotError:
-            if (is_read_only or cause is Cause.ACTIVATION) and not self._may_tell(heard):
+        except TzurotError as error:
+            if heard.is_muted and cause not in EXPLICIT:
+                return False
+            # The gateway and the channel's history may both bring the message while neither knows of the other.
+            is_first = self._told.may_say(self.policy.refusal_interval, heard.message_id)
+            is_news = self.may_tell(heard, error)
+            is_repeated = is_read_only or heard.is_muted or heard.is_edit or cause not in EXPLICIT
+            if not is_first or (is_repeated and not is_news):
                 return False
             raise
         return True
@@ -110,6 +166,6 @@ class Decider:
             how=self.policy.command("auth start"),
         )
 
-    def _may_tell(self, heard: Heard) -> bool:
-        """Whether the author was not told in this channel lately; each message there would get the same sentence."""
-        return self._told.may_say(self.policy.refusal_interval, heard.place.channel_id, heard.author_id)
+    def may_tell(self, heard: Heard, error: TzurotError) -> bool:
+        """Whether the author was not told this in this channel lately; from now on they were."""
+        return self._told.may_say(self.policy.refusal_interval, heard.place.channel_id, heard.author_id, error.message)

@@ -17,6 +17,7 @@ from bot.model import (
     Turn,
     TurnState,
     Voice,
+    snowflake_time,
     utc_now,
 )
 from bot.rules.recovery import DELETED, adopted
@@ -85,7 +86,8 @@ class Delivery:
                 if turn_id in self.withdrawals:
                     return False  # who takes it away waits for the lock, and ends the turn
                 last = said[position] if position < len(said) else await self.send(task, chunk, last)
-                ending = self._ending(task) if position == len(chunks) - 1 else []
+                said_at = snowflake_time(last) if position < len(said) else self.clock()
+                ending = self._ending(task, said_at) if position == len(chunks) - 1 else []
                 await self.store.write(turns.add_chunk(turn_id, position, last), spoken_by(task, last), *ending)
         return True
 
@@ -97,7 +99,8 @@ class Delivery:
             for position, sent_id in enumerate(said)
             for statement in (turns.add_chunk(turn_id, position, sent_id), spoken_by(task, sent_id))
         ]
-        await self.store.write(turns.add_if_absent(new_turn(task, self.clock())), *noted, *self._ending(task))
+        ending = self._ending(task, snowflake_time(said[-1]))
+        await self.store.write(turns.add_if_absent(new_turn(task, self.clock())), *noted, *ending)
 
     async def find_said(self, message_ids: Sequence[int]) -> set[int]:
         """Those of the messages that are known to be somebody's answer.
@@ -138,19 +141,22 @@ class Delivery:
         known = await self.find_said([message.message_id for message in spoken])
         return next(iter(adopted([chunk], (m for m in spoken if m.message_id not in known))), None)
 
-    def _ending(self, task: Task) -> list[Statement]:
+    def _ending(self, task: Task, said_at: datetime) -> list[Statement]:
         now, heard = self.clock(), task.heard
+        asked_at = snowflake_time(heard.message_id)
+        running_since = asked_at - self.policy.lifetime_of_conversation(is_dm=heard.place.is_dm)
         conversation = Conversation(
             channel_id=heard.place.channel_id,
             user_id=heard.author_id,
             personality_name=task.personality.full_name,
-            started_at=now,
-            last_message_at=now,
+            started_at=asked_at,
+            last_message_at=said_at,
             message_count=1,
             is_dm=heard.place.is_dm,
             is_mention_only=_is_mention_only(task),
         )
-        ending = [turns.finish(heard.message_id, now), conversations.go_on(conversation, heard.message_id)]
+        noted = conversations.go_on(conversation, heard.message_id, running_since)
+        ending = [turns.finish(heard.message_id, now), noted]
         if task.login is not None:
             ending.append(logins.touch(task.login.user_id, task.login.personality_name, now))
         return ending

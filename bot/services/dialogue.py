@@ -1,12 +1,13 @@
 """A message is heard, and a personality answers it."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 
-from bot.errors import ConflictError, TzurotError, UnavailableError
-from bot.model import Clock, Heard, utc_now
+from bot.errors import ConflictError, NotAllowedError, TzurotError, UnavailableError
+from bot.model import Clock, Heard, snowflake_time, utc_now
+from bot.rules.answering import EXPLICIT
 from bot.rules.recovery import DELETED, FINAL
 from bot.rules.splitting import is_visible
 from bot.services.asking import Asking
@@ -53,6 +54,22 @@ class Dialogue:
         with self._counted(), self.line(heard.place.channel_id) as is_first:
             await self.answer(heard, is_first)
 
+    async def hear_edit(self, heard: Heard) -> None:
+        """The same for a message that its author has just changed, if it names a personality now.
+
+        It stands in line where the change comes, behind the message itself, should that still be there; whatever has a
+        turn has been answered as it was asked. Until its turn is committed the mark stays before it, so that a process
+        that dies meanwhile leaves it to the next one.
+        """
+        asked_at = snowflake_time(heard.message_id)
+        if self._is_closing or self.clock() - asked_at >= self.policy.edit_limit:
+            return
+        with self._counted(), self.line(heard.place.channel_id) as is_first:
+            if self.is_under_way(heard.message_id):
+                with self.watermark.deciding(heard.message_id):
+                    await is_first.wait()
+            await self.answer(replace(heard, is_edit=True), is_first)
+
     async def answer(self, heard: Heard, is_first: asyncio.Event) -> bool:
         """The same for whoever stands in the channel's line already; whether it was answered now.
 
@@ -65,12 +82,14 @@ class Dialogue:
         try:
             with self.watermark.deciding(heard.message_id):
                 task = await self.decider.decide(heard) or await self._decide_later(heard, is_first)
+                if task is None:
+                    await self.decider.explain(heard)
                 if task is None or not await self._open(task):
                     return False
             await is_first.wait()
             if must_wait and self._is_closing:
                 return False  # whoever stood in front may have been cut short, and the next process begins with them
-            return await self.finish(task)
+            return await self._finish(task)
         finally:
             self._under_way.discard(heard.message_id)
 
@@ -86,6 +105,15 @@ class Dialogue:
         """Stand in the channel's line, behind all who do already; the event is set when it is one's turn."""
         return self._lines.join(channel_id)
 
+    async def _finish(self, task: Task) -> bool:
+        """Finish it; who has not called a personality need not hear each time that it may not speak."""
+        try:
+            return await self.finish(task)
+        except NotAllowedError as error:
+            if task.cause not in EXPLICIT and not self.decider.may_tell(task.heard, error):
+                return False
+            raise
+
     async def finish(self, task: Task, answer: str | None = None, said: Sequence[int] = ()) -> bool:
         """Ask the AI service, unless it has answered, and say what is missing after the first messages, `said`.
 
@@ -96,11 +124,8 @@ class Dialogue:
             return False
         async with self.delivery.speaker.typing(task.heard.place):
             chunks = await self._think(task) if answer is None else task.cut(answer)
-            try:
+            async with self._failing(task, *FINAL):
                 return await self.delivery.say(task, chunks, said)
-            except FINAL as error:
-                await self.store.write(turns.fail(task.heard.message_id, type(error).__name__, self.clock()))
-                raise
 
     def stop_hearing(self) -> None:
         """Hear nothing new, and leave whoever waits in line to the next process."""
@@ -130,11 +155,20 @@ class Dialogue:
             self._running.discard(task)
 
     async def _decide_later(self, heard: Heard, is_first: asyncio.Event) -> Task | None:
-        """Decide again on a reply: the message it replies to may have been seen before its id was committed."""
-        if heard.replied_to_id is None or is_first.is_set():
+        """Decide again once everyone in front has their answer, if that makes a difference."""
+        if is_first.is_set() or not await self.decider.depends_on_who_is_in_front(heard):
             return None
         await is_first.wait()
         return await self.decider.decide(heard)
+
+    @asynccontextmanager
+    async def _failing(self, task: Task, *kinds: type[TzurotError]) -> AsyncIterator[None]:
+        """Note that there will be no answer, where one of these kinds of error says so."""
+        try:
+            yield
+        except kinds as error:
+            await self.store.write(turns.fail(task.heard.message_id, type(error).__name__, self.clock()))
+            raise
 
     async def _open(self, task: Task) -> bool:
         """Commit that the message wants an answer; False if it already has its turn."""
@@ -147,13 +181,12 @@ class Dialogue:
     async def _think(self, task: Task) -> tuple[str, ...]:
         """Ask the AI service and commit its answer; gives it as messages to send."""
         heard = task.heard
-        try:
+        async with self._failing(task, *FINAL):  # no answer is paid for that could not be said
+            await self.delivery.speaker.prepare(heard.place)
+        async with self._failing(task, TzurotError):
             text = await self.thinker.answer(await self.asking.question(task))
             chunks = task.cut(text)
             if not is_visible(text):
                 raise UnavailableError(f"{task.personality.display_name} had nothing to say.", remedy="Ask again.")
-        except TzurotError as error:
-            await self.store.write(turns.fail(heard.message_id, type(error).__name__, self.clock()))
-            raise
         await self.store.write(turns.answer(heard.message_id, text, len(chunks), self.clock()))
         return chunks

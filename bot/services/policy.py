@@ -72,6 +72,10 @@ class Policy:
             rate_interval=timedelta(seconds=settings.rate_interval_seconds),
         )
 
+    def lifetime_of_conversation(self, *, is_dm: bool) -> timedelta:
+        """How long after its last answer a personality goes on answering someone who does not call it."""
+        return self.dm_conversation_lifetime if is_dm else self.auto_response_lifetime
+
     def command(self, name: str) -> str:
         """How a user types a command, for sentences: `!tz auth start`."""
         return f"`{self.command_prefix} {name}`"

@@ -47,6 +47,9 @@ class Speaker(Protocol):
     async def is_editable(self, place: Place, message_id: int) -> bool:
         """Whether a message is there and the webhook that spoke it is too. Raises as `say` does."""
 
+    async def prepare(self, place: Place) -> None:
+        """Make sure that something can be said there. Raises NotAllowedError or UnavailableError."""
+
     def typing(self, place: Place) -> AbstractAsyncContextManager[None]:
         """Show the typing indicator until the context ends; never raises."""
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.model import EVERY_PERSONALITY, Conversation, snowflake_of
-from bot.store.columns import from_json, to_json, to_text, to_time
+from bot.store.columns import from_json, to_json, to_text, to_text_or_none, to_time
 from bot.store.statement import Query, Row, Statement, Value
 
 INSERT = """
@@ -31,7 +31,9 @@ ON CONFLICT (channel_id, user_id) DO UPDATE SET personality_name = excluded.pers
 
 CONTINUE = f"""{INSERT} {UNLESS_RESET}
 ON CONFLICT (channel_id, user_id) DO UPDATE SET
-    started_at = CASE WHEN conversations.personality_name = excluded.personality_name
+    started_at = CASE
+        WHEN conversations.personality_name = excluded.personality_name
+            AND conversations.last_message_at > :running_since
         THEN conversations.started_at ELSE excluded.started_at END,
     personality_name = excluded.personality_name, last_message_at = excluded.last_message_at,
     message_count = conversations.message_count + 1,
@@ -77,12 +79,14 @@ def put(conversation: Conversation) -> Statement:
     return Statement(PUT, to_row(conversation))
 
 
-def go_on(conversation: Conversation, message_id: int) -> Statement:
-    """Insert with the given count, or note one message more; another personality starts the time anew.
+def go_on(conversation: Conversation, message_id: int, running_since: datetime | None = None) -> Statement:
+    """Insert with the given count, or note one message more.
 
-    Nothing where the user has had it forgotten since the message that was answered: its answer may come later.
+    Another personality begins it anew, and so does the same one that has not answered after `running_since`. Nothing
+    where the user has had it forgotten since the message that was answered: its answer may come later.
     """
-    return Statement(CONTINUE, {**to_row(conversation), "message_id": message_id})
+    since = to_text_or_none(running_since) or ""
+    return Statement(CONTINUE, {**to_row(conversation), "message_id": message_id, "running_since": since})
 
 
 def forget(channel_id: int, user_id: int, reset_id: int, full_name: str = EVERY_PERSONALITY) -> list[Statement]:

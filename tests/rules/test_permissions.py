@@ -5,29 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.errors import NotAllowedError
-from bot.model import Cause, Member, Personality, Place
+from bot.model import Member, Personality, Place
 from bot.rules import permissions
-from bot.rules.answering import who_answers
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DM = Place(1)
 NSFW = Place(2, guild_id=9, is_nsfw=True)
 SAFE = Place(3, guild_id=9)
 LILITH = Personality("lilith", "Lilith", 7, NOW, id=1)
-BABA = Personality("baba", "Baba", 7, NOW, id=2)
-GONE = Personality("gone", "Gone", 7, NOW, id=3, is_active=False)
-
-
-def test_a_reply_goes_before_a_mention_and_a_mention_before_the_channel() -> None:
-    assert who_answers(LILITH, BABA, BABA) == (LILITH, Cause.REPLY)
-    assert who_answers(None, LILITH, BABA) == (LILITH, Cause.MENTION)
-    assert who_answers(None, None, LILITH) == (LILITH, Cause.ACTIVATION)
-    assert who_answers(None, None, None) is None
-
-
-def test_a_removed_personality_never_answers() -> None:
-    assert who_answers(GONE, None, LILITH) == (LILITH, Cause.ACTIVATION)
-    assert who_answers(GONE, GONE, GONE) is None
 
 
 def test_an_expired_login_has_a_sentence_of_its_own() -> None:

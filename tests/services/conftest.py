@@ -84,6 +84,7 @@ class FakeSpeaker:
     cannot_change: dict[int, TzurotError] = field(default_factory=dict)
     changed_in: list[int] = field(default_factory=list)
     without_webhook: set[int] = field(default_factory=set)
+    unprepared: TzurotError | None = None
     numbers: Any = field(default_factory=lambda: count(1))
 
     async def say(self, place: Place, voice: Voice, text: str, after_message_id: int) -> int:
@@ -117,6 +118,10 @@ class FakeSpeaker:
 
     async def is_editable(self, place: Place, message_id: int) -> bool:
         return place.channel_id not in self.without_webhook and message_id in self.ids
+
+    async def prepare(self, place: Place) -> None:
+        if self.unprepared and not place.is_dm:
+            raise self.unprepared
 
     @asynccontextmanager
     async def _typing(self, place: Place) -> AsyncIterator[None]:

@@ -408,12 +408,15 @@ async def test_one_who_fails_does_not_hold_up_the_next(dialogue: Dialogue, speak
     assert [text for _, _, text in speaker.said] == ["echo @lilith 2"]
 
 
-async def test_a_removed_personality_does_not_answer_old_replies(
+async def test_a_removed_personality_does_not_answer_old_replies_which_is_told_once(
     dialogue: Dialogue, store: SQLiteStore, clock: Clock, thinker: FakeThinker
 ) -> None:
     lilith = await store.first(personalities.get("lilith-tzel-shani"))
     assert lilith is not None
     await store.write(messages.put(Mapping(555, USER, NSFW.channel_id, lilith.id)))
     await store.write(*personalities.remove("lilith-tzel-shani", OWNER, clock()))
-    await dialogue.hear(heard(1, "still there?", replied_to_id=555, replied_to_webhook_name="Lilith"))
+    still_there = heard(1, "still there?", replied_to_id=555, replied_to_webhook_name="Lilith")
+    with pytest.raises(NotFoundError, match="Lilith has been removed"):
+        await dialogue.hear(still_there)
+    await dialogue.hear(replace(still_there, message_id=2))
     assert thinker.questions == []

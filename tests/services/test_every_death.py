@@ -161,6 +161,9 @@ class World:
     async def is_editable(self, place: Place, message_id: int) -> bool:
         return any(m.message_id == message_id for m in self.house.channel)
 
+    async def prepare(self, place: Place) -> None:
+        self.steps.take("before the webhook is ready")
+
     @asynccontextmanager
     async def typing(self, place: Place) -> AsyncIterator[None]:
         yield
@@ -249,7 +252,7 @@ async def count_steps(house: House, cipher: Cipher) -> list[str]:
     return steps.done
 
 
-FIRST_COMMIT, STEPS = 1, 19
+FIRST_COMMIT, STEPS = 1, 20
 """In the life of a turn of three messages; `test_these_are_all_steps_of_a_turn` holds it."""
 
 
@@ -257,7 +260,8 @@ async def test_these_are_all_steps_of_a_turn(house: House, cipher: Cipher) -> No
     done = await count_steps(house, cipher)
     one_message = ["before a message is sent", "after a message was sent", "before a commit", "after a commit"]
     assert done == [
-        *("before a commit", "after a commit", "before the AI is asked", "after the AI has answered"),
+        *("before a commit", "after a commit", "before the webhook is ready"),
+        *("before the AI is asked", "after the AI has answered"),
         *("before a commit", "after a commit", "before the answer is confirmed"),
         *one_message * 3,
     ]
