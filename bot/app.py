@@ -19,6 +19,7 @@ from bot.ai.profiles import profile_client_from
 from bot.client import Client
 from bot.cogs.acknowledging import Acknowledgements
 from bot.cogs.context import Services
+from bot.cogs.guilds import ClientGuilds
 from bot.cogs.history import ChannelHistory, ReplyHerald
 from bot.cogs.owner import DirectOwner
 from bot.cogs.quoting import MessageQuotes
@@ -44,6 +45,7 @@ from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.drills import Drills
 from bot.services.gate import Gate
+from bot.services.login_cleanup import LoginCleanup
 from bot.services.logins import Logins
 from bot.services.outage_notice import OutageNotice
 from bot.services.personalities import Personalities
@@ -230,6 +232,9 @@ def _services_of(parts: Parts) -> Services:
         recovery=recovery,
         personalities=personalities,
         activations=Activations(store=store, policy=policy, clock=parts.clock),
+        login_cleanup=LoginCleanup(
+            store=store, policy=policy, guilds=ClientGuilds(client=parts.client), clock=parts.clock
+        ),
         logins=Logins(store=store, cipher=cipher, policy=policy, service=login, clock=parts.clock),
         verifications=Verifications(store=store, policy=policy, clock=parts.clock),
         confirmer=parts.confirmation,

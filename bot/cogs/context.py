@@ -28,6 +28,7 @@ from bot.services.configuration import Configuration
 from bot.services.conversations import Conversations
 from bot.services.dialogue import Dialogue
 from bot.services.gate import Gate
+from bot.services.login_cleanup import LoginCleanup
 from bot.services.logins import Logins
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
@@ -69,6 +70,7 @@ class Services:
     personalities: Personalities
     activations: Activations
     logins: Logins
+    login_cleanup: LoginCleanup
     verifications: Verifications
     confirmer: Confirmer
     acknowledgements: "Acknowledgements"

@@ -79,6 +79,7 @@ COMMANDS: Mapping[str, Terms] = MappingProxyType(
         "auth code": _open(Topic.YOURSELF, is_secret=True),
         "auth status": _open(Topic.YOURSELF, is_reading=True),
         "auth revoke": _open(Topic.YOURSELF),
+        "auth cleanup": _open(Topic.YOURSELF, Right.ADMINISTRATOR),
         "verify": Terms(Topic.YOURSELF),
         "undo": _open(Topic.YOURSELF),
         "help": _open(Topic.ABOUT, is_reading=True),

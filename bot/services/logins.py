@@ -42,14 +42,15 @@ class Logins:
         """The link on which the user gets a code: send it by direct message."""
         return self._service().link
 
-    async def code(self, member: Member, place: Place, code: str) -> LoginStatus:
-        """Trade the code for a token and keep it.
+    async def code(self, member: Member, place: Place | None, code: str) -> LoginStatus:
+        """Trade the code for a token and keep it; `place` is where the code can be read, None for a form's.
 
-        Raises NotAllowedError outside of a direct message (delete the message that holds the code) and for a bad
-        code, UnavailableError where the service failed.
+        Raises NotAllowedError for a code that can be read outside of a direct message, and for a bad one,
+        UnavailableError where the service failed.
         """
         service = self._service()
-        require_private_place(place)
+        if place is not None:
+            require_private_place(place)
         granted = await service.redeem(_clean(code))
         now = self.clock()
         expires_at = granted.expires_at or now + self.policy.token_lifetime

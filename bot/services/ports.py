@@ -138,6 +138,13 @@ class Owner(Protocol):
         """
 
 
+class Guilds(Protocol):
+    """Knows who is in a server."""
+
+    async def members_among(self, guild_id: int, user_ids: Collection[int]) -> set[int]:
+        """Which of these users, at most 100, are members there. Raises UnavailableError if nobody can tell."""
+
+
 class Replication(Protocol):
     """What is known of the copy in the bucket."""
 

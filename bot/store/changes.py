@@ -2,8 +2,9 @@
 
 # ruff: noqa: S608 - every piece of SQL put together here is a constant of this module
 
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -84,6 +85,12 @@ _OWNED_RECORD = (
     f" :is_undo FROM personalities WHERE full_name = :full_name AND {OWNED}"
 )
 
+_EXPIRIES = (
+    f"{_HEAD} SELECT :changed_at, :changed_by, '{Kind.LOGIN}', '{Action.DELETE}',"
+    f" user_id || ' ' || personality_name, {_AS_JSON[Kind.LOGIN]}, :batch, :is_undo FROM auth_tokens"
+    " WHERE user_id IN (SELECT value FROM json_each(:user_ids)) AND expires_at <= :changed_at"
+)
+
 COUNTING = "is_undo = 0 AND undone_by IS NULL AND kind NOT IN ({})".format(
     ", ".join(f"'{kind}'" for kind in sorted(RECORDS_ONLY))
 )
@@ -121,6 +128,10 @@ class Edit:
     def record_owned(self, full_name: str, owned: Mapping[str, Value]) -> Statement:
         """Keep a personality as it is now if it is the member's, `owned_by`: what follows changes nothing otherwise."""
         return Statement(_OWNED_RECORD, {**self._head(), "full_name": full_name, **owned})
+
+    def record_expired(self, user_ids: Sequence[int]) -> Statement:
+        """Keep those logins of these users that have run out, as they are now."""
+        return Statement(_EXPIRIES, {**self._head(), "user_ids": json.dumps([*user_ids])})
 
     def _head(self) -> dict[str, Value]:
         return {
@@ -179,11 +190,12 @@ def find_later(change: Change) -> Query[Change]:
 
 
 def find_last_by(user_id: int) -> Query[Change]:
-    """The user's last change that still counts."""
+    """The user's last change that still counts; what they have done to others' logins is nothing to take back."""
     return Query(
-        f"SELECT * FROM changes WHERE changed_by = :user_id AND {COUNTING} ORDER BY id DESC LIMIT 1",
+        f"SELECT * FROM changes WHERE changed_by = :user_id AND {COUNTING}"
+        " AND (kind <> 'login' OR subject LIKE :own) ORDER BY id DESC LIMIT 1",
         read,
-        {"user_id": user_id},
+        {"user_id": user_id, "own": f"{user_id} %"},
     )
 
 

@@ -1,5 +1,7 @@
 """The table `auth_tokens`: a user's token for one personality or, under `*`, for all; encrypted."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -65,6 +67,24 @@ def delete(user_id: int, personality_name: str = EVERY_PERSONALITY) -> Statement
     return Statement(
         "DELETE FROM auth_tokens WHERE user_id = :user_id AND personality_name = :name",
         {"user_id": user_id, "name": personality_name},
+    )
+
+
+def find_expired(now: datetime, after: int, limit: int) -> Query[int]:
+    """Users with a login past its date, by their ids, from above `after` on."""
+    return Query(
+        "SELECT DISTINCT user_id FROM auth_tokens WHERE user_id > :after AND expires_at <= :now"
+        " ORDER BY user_id LIMIT :limit",
+        lambda row: int(row["user_id"]),
+        {"after": after, "now": to_text(now), "limit": limit},
+    )
+
+
+def delete_expired(user_ids: Sequence[int], now: datetime) -> Statement:
+    """Forget those logins of these users that are past their date."""
+    return Statement(
+        "DELETE FROM auth_tokens WHERE user_id IN (SELECT value FROM json_each(:user_ids)) AND expires_at <= :now",
+        {"user_ids": json.dumps([*user_ids]), "now": to_text(now)},
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +11,12 @@ import pytest
 from bot import app
 from bot.cogs import acknowledging
 from bot.cogs.acknowledging import COPYING, COPYING_UNSEEN, UNCOPIED
+from bot.model import Login, Secret, utc_now
 from bot.rules.commands import COMMANDS
-from bot.sandbox.discord import Message
+from bot.sandbox.discord import Message, Permission
+from bot.store import logins
+from bot.store.cipher import cipher_from
+from bot.store.driver import open_store
 from tests.client.conftest import PATIENCE_SECONDS, World
 
 SUBCOMMAND = 1
@@ -78,9 +83,21 @@ async def typed_code(world: World) -> Message:
 
 
 async def slash_code(world: World) -> Message:
-    options = {"code": world.ai.issue_code(world.mira.id)}
-    dm = world.discord.dm_channel(world.mira)
-    return (await world.discord.run_command(world.mira, dm, "auth code", options)).message
+    form = await world.discord.run_command(world.mira, world.channel, "auth code")
+    return (await world.discord.submit(world.mira, form, {"Your code": world.ai.issue_code(world.mira.id)})).message
+
+
+def cleanup(give: Give) -> Give:
+    async def cleaned(world: World) -> Message:
+        """By an administrator, while an own login is past its date."""
+        world.discord.set_permissions(world.guild, world.mira, Permission.ADMINISTRATOR)
+        store = await open_store(world.database, settings=world.settings())
+        old = Login(world.mira.id, Secret("old"), utc_now(), "lilith", expires_at=utc_now() - timedelta(days=1))
+        await store.write(logins.put(old, cipher_from(world.settings())))
+        await store.close()
+        return await give(world)
+
+    return cleaned
 
 
 async def typed_undo(world: World) -> Message:
@@ -96,6 +113,9 @@ async def slash_undo(world: World) -> Message:
 
 
 CHANGING: dict[str, tuple[tuple[Give, Give], str]] = {
+    "autorespond on": ((typed("autorespond on"), slash("autorespond on")), "From now on"),
+    "autorespond off": ((typed("autorespond off"), slash("autorespond off")), "From now on"),
+    "reset": ((typed("reset"), slash("reset")), "no conversation running"),
     "add": ((typed("add naamah nini"), slash("add", name="naamah", alias="nini")), "is here"),
     "alias": ((typed("alias lilith mother"), slash("alias", name="lilith", alias="mother")), "also listens"),
     "activate": ((typed("activate lilith"), slash("activate", name="lilith")), "answers every message"),
@@ -103,6 +123,7 @@ CHANGING: dict[str, tuple[tuple[Give, Give], str]] = {
     "remove": ((typed("remove lilith"), slash("remove", name="lilith")), "is gone"),
     "verify": ((typed("verify"), slash("verify")), "verified"),
     "auth code": ((typed_code, slash_code), "logged in"),
+    "auth cleanup": ((cleanup(typed("auth cleanup")), cleanup(slash("auth cleanup"))), "1 login that"),
     "auth revoke": ((typed("auth revoke"), slash("auth revoke")), "forgotten"),
     "undo": ((typed_undo, slash_undo), "Taken back"),
 }

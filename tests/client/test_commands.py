@@ -92,7 +92,8 @@ async def test_the_same_commands_work_with_a_slash(world: World) -> None:
         begun = await run(world.mira, world.channel, "auth start", {})
         assert begun.message.is_ephemeral
         dm = world.discord.dm_channel(world.mira)
-        done = await run(world.mira, dm, "auth code", {"code": world.ai.issue_code(world.mira.id)})
+        form = await run(world.mira, dm, "auth code")
+        done = await world.discord.submit(world.mira, form, {"Your code": world.ai.issue_code(world.mira.id)})
         assert "logged in" in done.content
         added = await run(world.mira, world.channel, "add", {"name": "lilith", "alias": "lil"})
         assert added.is_deferred
