@@ -7,7 +7,7 @@ The author's own words come last, as they were typed; alone they are the whole t
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from bot.model import Embed, Heard, Media, MediaKind, Quote, snowflake_time
+from bot.model import Embed, Heard, Media, MediaKind, Personality, Quote, snowflake_time
 from bot.rules.splitting import cut_position
 
 QUOTE_LIMITS = (2000, 500)
@@ -16,8 +16,6 @@ OWN_QUOTE_LIMIT = 300
 """The same for the answering personality's own words, of which it only needs to know which ones are meant."""
 EMBEDS_LIMIT = 1000
 NAME_LIMIT = 80
-CONTEXT = "context"
-"""The key of a personality's metadata that, when true, adds the line that says where and when."""
 NAMELESS = "someone"
 SHOWN = {MediaKind.IMAGE: "an image", MediaKind.AUDIO: "a recording"}
 
@@ -26,11 +24,16 @@ ESCAPED = ("[", ">", "\\")
 """How a heading or a deeper quote begins: in a quoted line these stand behind a backslash."""
 
 
-def text_of(heard: Heard, quote: Quote | None = None, *, is_own: bool = False, has_context: bool = False) -> str:
+def has_context(personality: Personality) -> bool:
+    """Whether the personality is told where and when it is spoken to, and by whom."""
+    return personality.metadata.get("context") is True
+
+
+def text_of(heard: Heard, quote: Quote | None = None, *, is_own: bool = False, is_with_context: bool = False) -> str:
     """The message as text; `is_own` says that the quote is of the personality that answers."""
     quoted = _quoted(heard, quote, is_own=is_own) if quote else []
     below = _embedded(heard, quote)
-    context = [f"[{_context(heard)}]"] if has_context else []
+    context = [f"[{_context(heard)}]"] if is_with_context else []
     before = "\n".join([*context, *quoted, *below])
     own = heard.content if heard.content.strip() else _wordless(heard)
     return "\n\n".join(part for part in (before, own) if part)

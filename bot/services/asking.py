@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.model import Cause, Question
-from bot.rules.prompt import CONTEXT, media_of, text_of
+from bot.rules.prompt import has_context, media_of, text_of
 from bot.services.delivery import Task
 from bot.services.ports import Quotes
 
@@ -18,10 +18,9 @@ class Asking:
         """The question of a turn: the same whether it is asked now, after a restart, or once more."""
         heard, personality = task.heard, task.personality
         quote = await self.quotes.read(heard) if self.quotes else heard.quote
-        has_context = personality.metadata.get(CONTEXT) is True
         return Question(
             personality=personality,
-            content=text_of(heard, quote, is_own=task.cause is Cause.REPLY, has_context=has_context),
+            content=text_of(heard, quote, is_own=task.cause is Cause.REPLY, is_with_context=has_context(personality)),
             user_id=heard.author_id,
             channel_id=heard.place.channel_id,
             user_token=task.token,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.errors import InvalidInputError, NotAllowedError
 from bot.model import NOBODY, Clock, Member, Personality, utc_now
 from bot.rules.options import FOR_THE_OWNER, Option, option_of, switch_of, text_of
+from bot.rules.prompt import has_context
 from bot.services.finding import find
 from bot.services.policy import Policy
 from bot.store import personalities
@@ -78,7 +79,7 @@ class Configuration:
 def _values(personality: Personality) -> Values:
     return Values(
         personality=personality,
-        context=personality.metadata.get("context") is True,
+        context=has_context(personality),
         prompt=personality.prompt,
         avatar=personality.avatar_url,
         model=personality.model,

@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 
 from bot.ai.client import AIClient
 from bot.errors import NotAllowedError, NotFoundError, TzurotError, UnavailableError
-from bot.model import Personality, Question, Secret
+from bot.model import Media, MediaKind, Personality, Question, Secret
 from bot.settings import Settings
 from bot.transport import RateLimitedError, seconds_until_retry
 from tests.ai.conftest import Script, said, settings_for
@@ -70,6 +70,16 @@ async def test_template_extra_headers_and_a_base_with_its_version_are_settings(
     assert "Authorization" not in headers
     assert "X-User-Auth" not in headers
     assert body == {"model": "gpt-lilith-tzel-shani", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@pytest.mark.parametrize("kind", list(MediaKind))
+async def test_what_is_shown_or_played_goes_beside_the_words(client: AIClient, script: Script, kind: MediaKind) -> None:
+    script.replies = [said("Yes.")]
+    await client.answer(replace(QUESTION, media=Media(kind, "https://cdn.example/1?ex=2")))
+    assert script.asked[0][3]["messages"][1]["content"] == [
+        {"type": "text", "text": "Hello?"},
+        {"type": f"{kind}_url", f"{kind}_url": {"url": "https://cdn.example/1?ex=2"}},
+    ]
 
 
 async def test_a_personalitys_own_model_goes_before_the_template(client: AIClient, script: Script) -> None:

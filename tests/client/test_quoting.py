@@ -1,5 +1,6 @@
 """What the AI service is asked when a message replies to another one, links to one, or shows something."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from bot.sandbox.discord import Channel, Message, Permission, User
 from bot.sandbox.discord.model import Upload
+from bot.sandbox.discord.proxying import Persona
 from tests.client.conftest import PATIENCE_SECONDS, World, process
 
 MESSAGE = "/channels/{channel_id}/messages/{message_id}"
@@ -292,6 +294,31 @@ async def test_an_embed_that_only_shows_a_picture_is_a_picture(home: World) -> N
     said = await home.say("Look", author=herald, embeds=[{"type": "image", "thumbnail": shown}])
     content = await asked(home, "@lil nice?", reply_to=said)
     assert content == parts("> [In reply to what Herald wrote:]\n> Look\n\n@lil nice?", "image", shown["proxy_url"])
+
+
+async def test_what_was_proxied_is_quoted_under_the_proxys_name(home: World, theo: User) -> None:
+    said = await home.discord.proxying(home.channel, theo, "It rains.", persona=Persona("Luna")).run()
+    question = await asked(home, "@lil true?", reply_to=said)
+    assert question == "> [In reply to what Luna wrote:]\n> It rains.\n\n@lil true?"
+
+
+async def test_another_personality_is_quoted_by_its_name(home: World) -> None:
+    await home.add("rook", "bird")
+    told = await home.hears("@lil hello")
+    question = await asked(home, f"@bird what does {link(told)} mean?")
+    assert question.startswith("> [Linking to what Lilith wrote:]\n> Yes.\n\n@bird")
+
+
+async def test_the_context_is_told_where_the_personality_wants_it(home: World) -> None:
+    await home.hears("!tz config lilith context on")
+    thread = home.discord.add_thread(home.channel, "a quiet corner")
+    line, _, words = (await asked(home, "@lil hello", channel=thread)).partition("\n\n")
+    assert re.fullmatch(r"\[Garden / talk / a quiet corner · \d{4}-\d\d-\d\d \d\d:\d\d UTC · Mira\]", line)
+    assert words == "@lil hello"
+    dm = home.discord.dm_channel(home.mira)
+    assert (await asked(home, "@lil hello", channel=dm)).startswith("[direct message · ")
+    await home.hears("!tz config lilith context off")
+    assert await asked(home, "@lil hello") == "@lil hello"
 
 
 async def test_an_unfinished_turn_is_asked_with_the_same_quote_after_a_restart(prepared: World, theo: User) -> None:

@@ -60,13 +60,13 @@ def test_words_alone_are_the_whole_text(words: str) -> None:
 
 @given(MESSAGES, st.none() | QUOTES, st.booleans(), st.booleans())
 def test_the_author_s_words_come_last_and_unaltered(
-    heard: Heard, quote: Quote | None, is_own: bool, has_context: bool
+    heard: Heard, quote: Quote | None, is_own: bool, is_with_context: bool
 ) -> None:
-    text = text_of(heard, quote, is_own=is_own, has_context=has_context)
+    text = text_of(heard, quote, is_own=is_own, is_with_context=is_with_context)
     before = text[: len(text) - len(heard.content)]
     assert text == before + heard.content
     context, *quoted = before.removesuffix("\n\n").split("\n") if before else [""]
-    if has_context:
+    if is_with_context:
         assert re.fullmatch(r"\[[^\[\]]*\]", context)
     else:
         quoted = [context, *quoted] if before else []
@@ -148,8 +148,10 @@ def test_a_proxy_s_box_that_shows_the_quoted_message_again_is_left_out() -> None
 
 def test_the_context_is_one_line_before_everything() -> None:
     heard = replace(HEARD, message_id=1_444_000_000_000_000_000, place_names=("The\nGarden", "talk", "[rain]"))
-    assert text_of(heard, has_context=True) == "[The Garden / talk / (rain) · 2025-11-28 16:20 UTC · Mira]\n\nand you?"
-    assert text_of(replace(heard, place_names=()), has_context=True).startswith("[direct message · ")
+    assert (
+        text_of(heard, is_with_context=True) == "[The Garden / talk / (rain) · 2025-11-28 16:20 UTC · Mira]\n\nand you?"
+    )
+    assert text_of(replace(heard, place_names=()), is_with_context=True).startswith("[direct message · ")
 
 
 @pytest.mark.parametrize(
