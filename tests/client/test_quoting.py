@@ -166,6 +166,7 @@ async def test_a_link_into_another_server_is_not_followed_whatever_it_says(home:
 async def test_in_a_direct_message_only_links_into_it_are_followed(home: World, theo: User) -> None:
     dm, other = home.discord.dm_channel(home.mira), home.discord.dm_channel(theo)
     here = await home.say("My name is Mira.", channel=dm)
+    await home.next(dm, here)
     there = await home.say("My name is Theo.", channel=other, author=theo)
     public = await home.say("It rains.", author=theo)
     assert "> My name is Mira." in await asked(home, f"@lil {link(here)}", channel=dm)
