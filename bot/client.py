@@ -35,6 +35,7 @@ COGS = (
     "configuration",
     "undo",
     "general",
+    "help",
     "failures",
 )
 PORTAL = "https://discord.com/developers/applications"

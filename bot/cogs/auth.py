@@ -61,7 +61,11 @@ class AuthCog(commands.Cog):
         if ctx.guild is not None or ctx.interaction is not None:
             await reply(ctx, "I sent you a direct message with the link.", is_private=True)
 
-    @auth.command(usage="CODE", description="Log in with the code from the link")
+    @auth.command(
+        usage="CODE",
+        description="Log in with the code from the link",
+        brief="Typed, it works in a direct message only; with a slash a form asks for the code, and only you see it",
+    )
     async def code(self, ctx: Context) -> None:
         """A slash opens a form, so that the code is nowhere to be seen; typed in a server, it is gone before this runs.
 

@@ -14,7 +14,12 @@ class ChannelCog(commands.Cog):
     def __init__(self, bot: commands.Bot) -> None:
         self._bot = bot
 
-    @hybrid_command(aliases=["act"], usage="NAME", description="Let a personality answer everything here")
+    @hybrid_command(
+        aliases=["act"],
+        usage="NAME",
+        description="Let a personality answer everything here",
+        extras={"example": "activate lilith"},
+    )
     @app_commands.describe(name="The personality's full name or one of its aliases")
     @app_commands.autocomplete(name=offer_personalities)
     async def activate(self, ctx: Context, *, name: str) -> None:

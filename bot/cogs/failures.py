@@ -10,7 +10,8 @@ from discord.ext import commands
 from bot.cogs.admission import BROKEN, failures_told, is_admitted, whisper
 from bot.cogs.context import UNDELIVERED, Context, member_of, place_of, plain, reply, sentence_of, services_of
 from bot.errors import NotAllowedError, TzurotError, trace
-from bot.rules.commands import terms_of
+from bot.model import Member
+from bot.rules.commands import may_use, near_miss, terms_of
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +87,16 @@ class FailureCog(commands.Cog):
                 return None
         except TzurotError as error:
             return sentence_of(error)
-        help_command = services_of(self._bot).policy.command("help")
-        return f"I don't know the command “{plain((ctx.invoked_with or '')[:50])}”. {help_command} lists what I can do."
+        policy, typed = services_of(self._bot).policy, (ctx.invoked_with or "")[:50]
+        near = near_miss(typed, self._usable(member_of(ctx)))
+        meant = f" Did you mean {policy.command(near)}?" if near else ""
+        return f"I don't know the command “{plain(typed)}”.{meant} {policy.command('help')} lists what I can do."
+
+    def _usable(self, member: Member) -> dict[str, str]:
+        """Names and aliases of the commands that the member may use, with the commands' own names."""
+        owner_id = services_of(self._bot).policy.owner_id
+        known = self._bot.all_commands.items()
+        return {alias: one.name for alias, one in known if may_use(terms_of(one.name).right, member, owner_id)}
 
     def _usage(self, ctx: Context, error: Exception) -> str:
         policy = services_of(self._bot).policy

@@ -33,6 +33,7 @@ class PersonalityCog(commands.Cog):
         usage="NAME [ALIAS] [AVATAR-URL [PROMPT]]",
         description="Add a personality, so that it can be talked to",
         brief=QUOTING,
+        extras={"example": "add lilith queen of the night"},
     )
     @app_commands.describe(
         name="Its full name, as the AI service knows it",
@@ -74,9 +75,14 @@ class PersonalityCog(commands.Cog):
     @app_commands.autocomplete(name=offer_personalities)
     async def info(self, ctx: Context, *, name: str) -> None:
         """By full name or alias."""
-        await reply(ctx, _details(await self._personalities.info(bare(name))))
+        await reply(ctx, _details(await self._personalities.info(bare(name))), is_private=True)
 
-    @hybrid_command(usage="NAME ALIAS", description="Give a personality another name to call it by", brief=QUOTING)
+    @hybrid_command(
+        usage="NAME ALIAS",
+        description="Give a personality another name to call it by",
+        brief=QUOTING,
+        extras={"example": "alias lilith mother of all"},
+    )
     @app_commands.describe(name=NAME, alias="The new name; it may hold spaces and any script")
     @app_commands.autocomplete(name=offer_personalities)
     async def alias(self, ctx: Context, name: str, *, alias: str) -> None:

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 
 from bot.errors import NotAllowedError
 from bot.model import Member, Place
+
+ALIKE = 0.6
+"""From 0 to 1, how much a word has to be like a command to be taken for one with a typing error."""
 
 
 class Topic(StrEnum):
@@ -98,6 +102,15 @@ def terms_of(command: str) -> Terms:
     return terms
 
 
+def describe_terms(terms: Terms, *, has_login_service: bool) -> str:
+    """Who may use the command, and where, as the end of a sentence."""
+    is_for_logged_in = terms.needs_login and has_login_service
+    who = terms.right or ("everybody who is logged in" if is_for_logged_in else "everybody")
+    if terms.right and is_for_logged_in:
+        who += ", when logged in"
+    return f"{who}; {terms.where}" if terms.where else who
+
+
 def require_terms(terms: Terms, member: Member, place: Place, owner_id: int) -> None:
     """Refuse whoever may not use the command, or not here; whether they are logged in is another question."""
     require_where(terms.where, place)
@@ -125,3 +138,9 @@ def may_use(right: Right, member: Member, owner_id: int) -> bool:
     if right is Right.ADMINISTRATOR:
         return member.is_administrator or bool(owner_id and member.user_id == owner_id)
     return True
+
+
+def near_miss(typed: str, names: Mapping[str, str]) -> str | None:
+    """The command that somebody may have meant: of names and aliases, with whose they are, the one most like it."""
+    found = get_close_matches(typed.lower(), names, n=1, cutoff=ALIKE)
+    return names[found[0]] if found else None
