@@ -47,6 +47,7 @@ from bot.services.drills import Drills
 from bot.services.gate import Gate
 from bot.services.login_cleanup import LoginCleanup
 from bot.services.logins import Logins
+from bot.services.moderation import Moderation
 from bot.services.outage_notice import OutageNotice
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
@@ -246,6 +247,7 @@ def _services_of(parts: Parts) -> Services:
             replication=parts.watchdog,
             clock=parts.clock,
         ),
+        moderation=Moderation(store=store, policy=policy),
         undo=Undo(store=store, policy=policy, naming=personalities.naming, clock=parts.clock),
         conversations=Conversations(store=store, policy=policy, clock=parts.clock),
         configuration=Configuration(store=store, policy=policy, has_profiles=profiles is not None, clock=parts.clock),

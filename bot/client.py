@@ -33,6 +33,7 @@ COGS = (
     "channels",
     "conversations",
     "configuration",
+    "moderation",
     "undo",
     "general",
     "help",

@@ -30,6 +30,7 @@ from bot.services.dialogue import Dialogue
 from bot.services.gate import Gate
 from bot.services.login_cleanup import LoginCleanup
 from bot.services.logins import Logins
+from bot.services.moderation import Moderation
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import Confirmer, Owner
@@ -77,6 +78,7 @@ class Services:
     owner: Owner
     status: StatusReport
     undo: Undo
+    moderation: Moderation
     conversations: Conversations
     configuration: Configuration
 

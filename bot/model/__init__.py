@@ -191,6 +191,10 @@ class Ban:
     guild_id: int = EVERYWHERE
     expires_at: datetime | None = None
 
+    def counts(self, now: datetime) -> bool:
+        """Whether it has not run out; one without an end never does."""
+        return self.expires_at is None or now < self.expires_at
+
 
 @dataclass(frozen=True, slots=True)
 class Avatar:

@@ -30,6 +30,7 @@ class Right(StrEnum):
     NONE = ""
     MANAGE_MESSAGES = "whoever has the permission Manage Messages here"
     ADMINISTRATOR = "administrators of this server, and the bot's owner"
+    OWNER = "the bot's owner"
     CREATOR = "whoever added the personality, and the bot's owner"
     """Not asked before the command: the statement that changes the row decides."""
 
@@ -78,6 +79,13 @@ COMMANDS: Mapping[str, Terms] = MappingProxyType(
         "config": Terms(Topic.PERSONALITIES, Right.CREATOR),
         "activate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.NSFW),
         "deactivate": Terms(Topic.CHANNELS, Right.MANAGE_MESSAGES, Where.SERVER),
+        "blacklist": Terms(Topic.MODERATION, Right.ADMINISTRATOR, is_reading=True),
+        "blacklist add": Terms(Topic.MODERATION, Right.ADMINISTRATOR),
+        "blacklist remove": Terms(Topic.MODERATION, Right.ADMINISTRATOR),
+        "blacklist list": Terms(Topic.MODERATION, Right.ADMINISTRATOR, is_reading=True),
+        "blacklist check": Terms(Topic.MODERATION, Right.ADMINISTRATOR, is_reading=True),
+        "blacklist addserver": Terms(Topic.MODERATION, Right.OWNER),
+        "blacklist removeserver": Terms(Topic.MODERATION, Right.OWNER),
         "auth": _open(Topic.YOURSELF, is_reading=True),
         "auth start": _open(Topic.YOURSELF),
         "auth code": _open(Topic.YOURSELF, is_secret=True),
@@ -118,6 +126,8 @@ def require_terms(terms: Terms, member: Member, place: Place, owner_id: int) -> 
         return
     if terms.right is Right.MANAGE_MESSAGES:
         raise NotAllowedError("For this you need the permission Manage Messages in this channel.")
+    if terms.right is Right.OWNER:
+        raise NotAllowedError("Only the bot's owner may do this.")
     raise NotAllowedError("Only administrators of this server, and the bot's owner, may do this.")
 
 
@@ -135,8 +145,11 @@ def may_use(right: Right, member: Member, owner_id: int) -> bool:
     """Whether the member has the right, as far as it is decided before the command runs."""
     if right is Right.MANAGE_MESSAGES:
         return member.may_manage_messages
+    is_owner = bool(owner_id and member.user_id == owner_id)
     if right is Right.ADMINISTRATOR:
-        return member.is_administrator or bool(owner_id and member.user_id == owner_id)
+        return member.is_administrator or is_owner
+    if right is Right.OWNER:
+        return is_owner
     return True
 
 

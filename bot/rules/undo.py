@@ -63,9 +63,12 @@ class Change:
 
     @property
     def is_refresh(self) -> bool:
-        """Whether the program took over what a personality's profile says, which it would do again."""
-        is_own = self.changed_by == NOBODY and self.batch is not None
-        return is_own and self.kind is Kind.PERSONALITY and self.action is Action.PUT and _is_active(self.before)
+        """Whether the program did what it would do again: took over a personality's profile, or let a ban end."""
+        if self.changed_by != NOBODY or self.batch is None:
+            return False
+        if self.kind is Kind.BAN:
+            return self.action is Action.DELETE
+        return self.kind is Kind.PERSONALITY and self.action is Action.PUT and _is_active(self.before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.errors import StorageError
-from bot.model import Clock, utc_now
+from bot.model import NOBODY, Clock, utc_now
 from bot.services.policy import Policy
-from bot.store import changes, conversations, proxy_users, turns
+from bot.store import blacklist, changes, conversations, proxy_users, turns
+from bot.store.changes import Edit
 from bot.store.statement import Statement, Store
 
 logger = logging.getLogger(__name__)
+
+BANS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class Upkeep:
             try:
                 await self.forget_old_changes()
                 await self.forget_old_turns()
+                await self.end_bans()
                 await self.forget_old_resets()
                 await self.forget_old_proxy_users()
             except StorageError as error:
@@ -40,6 +44,18 @@ class Upkeep:
         """Delete the changes that are older than they are kept; returns how many."""
         before = self.clock() - self.policy.changes_lifetime
         return await self._repeat(changes.delete_before(before))
+
+    async def end_bans(self) -> int:
+        """Take bans off the list that have run out, and have not counted since; returns how many.
+
+        Each is a change of nobody's, because who was barred until when would be on record nowhere else.
+        """
+        total = 0
+        while ended := await self.store.fetch(blacklist.find_run_out(self.clock(), BANS_AT_ONCE)):
+            edit = Edit(NOBODY, self.clock())
+            await self.store.write(*(statement for ban in ended for statement in blacklist.end(ban, edit)))
+            total += len(ended)
+        return total
 
     async def forget_old_turns(self) -> int:
         """Delete the ended turns of messages that nobody will answer again; returns how many."""

@@ -2,9 +2,11 @@
 
 # ruff: noqa: S608 - every piece of SQL put together here is a constant of this module
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.model import EVERYWHERE, Ban
+from bot.store.changes import Action, Condition, Edit, Kind, ban_subject
 from bot.store.columns import from_json, to_json, to_text, to_text_or_none, to_time, to_time_or_none
 from bot.store.statement import Query, Row, Statement, Value
 
@@ -60,6 +62,75 @@ def get(user_id: int, guild_id: int = EVERYWHERE) -> Query[Ban]:
         read,
         {"user_id": user_id, "guild_id": guild_id},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which bans: those of a server, or with `EVERYWHERE` all there are; `with_everywhere` those of all servers too."""
+
+    guild_id: int
+    with_everywhere: bool
+
+    @property
+    def condition(self) -> str:
+        """The scope as SQL, with `parameters`."""
+        if self.with_everywhere:
+            return "TRUE" if self.guild_id == EVERYWHERE else "guild_id IN (:guild_id, 0)"
+        return "guild_id = :guild_id AND user_id <> 0"
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """What the condition needs."""
+        return {"guild_id": self.guild_id}
+
+
+def count(scope: Scope, now: datetime) -> Query[int]:
+    """How many bans count."""
+    return Query(
+        f"SELECT count(*) AS n FROM blacklist WHERE {scope.condition} AND {COUNTS}",
+        lambda row: int(row["n"]),
+        {**scope.parameters, "now": to_text(now)},
+    )
+
+
+def find_page(scope: Scope, now: datetime, limit: int, offset: int = 0) -> Query[Ban]:
+    """A page of the bans that count, the newest first."""
+    return Query(
+        f"SELECT * FROM blacklist WHERE {scope.condition} AND {COUNTS}"
+        " ORDER BY blacklisted_at DESC, user_id, guild_id LIMIT :limit OFFSET :offset",
+        read,
+        {**scope.parameters, "now": to_text(now), "limit": limit, "offset": offset},
+    )
+
+
+def lift(user_id: int, guild_id: int, edit: Edit) -> list[Statement]:
+    """Delete the ban with its record, if it counts; the last outcome has its row."""
+    return _delete_where(user_id, guild_id, edit, COUNTS)
+
+
+def find_run_out(now: datetime, limit: int) -> Query[Ban]:
+    """Some of the bans that have run out."""
+    return Query(
+        "SELECT * FROM blacklist WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit",
+        read,
+        {"now": to_text(now), "limit": limit},
+    )
+
+
+def end(ban: Ban, edit: Edit) -> list[Statement]:
+    """Delete a ban that has run out, with its record, unless it was renewed meanwhile."""
+    return _delete_where(ban.user_id, ban.guild_id, edit, "expires_at <= :now")
+
+
+def _delete_where(user_id: int, guild_id: int, edit: Edit, condition: str) -> list[Statement]:
+    moment: dict[str, Value] = {"now": to_text(edit.now)}
+    return [
+        edit.record_present(Kind.BAN, Action.DELETE, ban_subject(user_id, guild_id), Condition(condition, moment)),
+        Statement(
+            f"DELETE FROM blacklist WHERE user_id = :user_id AND guild_id = :guild_id AND {condition} RETURNING *",
+            {**moment, "user_id": user_id, "guild_id": guild_id},
+        ),
+    ]
 
 
 def find_barring(user_id: int, guild_id: int | None, now: datetime) -> Query[Ban]:

@@ -102,6 +102,14 @@ def _new_batch() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What must be so of a row that is to be changed: SQL over its columns, asked in the statements that change it."""
+
+    sql: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """What one person changes at once; its records share a `batch`, None for records that stand each for itself."""
 
@@ -114,6 +122,18 @@ class Edit:
         """Keep the subject's state as it is now: put this before the statement that changes it."""
         about: dict[str, Value] = {"kind": kind, "action": action, "subject": str(subject)}
         return Statement(_RECORDS[kind], {**self._head(), **about, **keys(kind, str(subject))})
+
+    def record_present(
+        self, kind: Kind, action: Action, subject: str | int, condition: "Condition | None" = None
+    ) -> Statement:
+        """The same, only where there is such a row, and for which the condition holds; its outcome counts 1 or 0."""
+        condition = condition or Condition("TRUE")
+        about: dict[str, Value] = {"kind": kind, "action": action, "subject": str(subject)}
+        return Statement(
+            f"{_HEAD} SELECT :changed_at, :changed_by, :kind, :action, :subject, {_AS_JSON[kind]}, :batch, :is_undo"
+            f" FROM {TABLES[kind]} WHERE {WHERE[kind]} AND ({condition.sql})",
+            {**self._head(), **about, **keys(kind, str(subject)), **condition.parameters},
+        )
 
     def record_removal(self, full_name: str) -> list[Statement]:
         """Keep a personality, its aliases and its activations as they are now."""
