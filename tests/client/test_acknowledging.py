@@ -53,7 +53,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
 @pytest.fixture
 async def home(world: World, bucket: Bucket) -> AsyncIterator[World]:
     """The bot runs, Mira is logged in and has added Lilith, all of it confirmed; from now on nothing is."""
-    world.overrides |= QUICK
+    world.overrides |= {**QUICK, "bot_owner_id": world.mira.id}
     async with world.bot():
         bucket.has_all.set()
         await world.log_in()
@@ -100,6 +100,23 @@ def cleanup(give: Give) -> Give:
     return cleaned
 
 
+def as_owner(command: str, **options: str) -> tuple[Give, Give]:
+    """As the bot's owner and an administrator, typed and with a slash; `user` is whoever owns the application."""
+
+    def rights_of(world: World) -> dict[str, Any]:
+        world.discord.set_permissions(world.guild, world.mira, Permission.ADMINISTRATOR)
+        return {**options, **({"user": world.discord.owner} if "user" in options else {})}
+
+    async def type_it(world: World) -> Message:
+        values = [str(getattr(value, "id", value)) for value in rights_of(world).values()]
+        return await world.hears(f"!tz {command} {' '.join(values)}")
+
+    async def slash_it(world: World) -> Message:
+        return (await world.discord.run_command(world.mira, world.channel, command, rights_of(world))).message
+
+    return type_it, slash_it
+
+
 async def typed_undo(world: World) -> Message:
     question = await world.hears("!tz undo")
     await world.discord.press(world.mira, question, "Take it back")
@@ -122,6 +139,10 @@ CHANGING: dict[str, tuple[tuple[Give, Give], str]] = {
     "deactivate": ((typed("deactivate"), slash("deactivate")), "no longer answers"),
     "remove": ((typed("remove lilith"), slash("remove", name="lilith")), "is gone"),
     "verify": ((typed("verify"), slash("verify")), "verified"),
+    "blacklist add": (as_owner("blacklist add", user="", reason="spam"), "I ignore"),
+    "blacklist remove": (as_owner("blacklist remove", user=""), "I hear"),
+    "blacklist addserver": (as_owner("blacklist addserver", server="4711"), "I ignore everybody"),
+    "blacklist removeserver": (as_owner("blacklist removeserver", server="4711"), "I hear everybody"),
     "auth code": ((typed_code, slash_code), "logged in"),
     "auth cleanup": ((cleanup(typed("auth cleanup")), cleanup(slash("auth cleanup"))), "1 login that"),
     "auth revoke": ((typed("auth revoke"), slash("auth revoke")), "forgotten"),
