@@ -168,4 +168,4 @@ class Decider:
 
     def may_tell(self, heard: Heard, error: TzurotError) -> bool:
         """Whether the author was not told this in this channel lately; from now on they were."""
-        return self._told.may_say(self.policy.refusal_interval, heard.place.channel_id, heard.author_id, error.message)
+        return self._told.may_say(self.policy.refusal_interval, heard.place.channel_id, heard.author_id, str(error))
