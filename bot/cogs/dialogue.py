@@ -17,7 +17,7 @@ from bot.cogs.context import (
     write_to,
 )
 from bot.cogs.hearing import heard_from, is_from_a_person, is_muted
-from bot.errors import TzurotError, trace
+from bot.errors import NotAllowedError, TzurotError, trace
 from bot.model import Heard
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class DialogueCog(commands.Cog):
         try:
             await hear(await heard_from(message, self._bot))
         except TzurotError as error:
-            await _tell(message, sentence_of(error))
+            await _tell(message, sentence_of(error), is_refusal=isinstance(error, NotAllowedError))
         except UNDELIVERED as error:
             log.warning("Message %d stays unanswered, Discord failed: %s", message.id, type(error).__name__)
         except Exception:  # noqa: BLE001 - the first of the three borders: one message must not end the listener
@@ -81,12 +81,13 @@ class DialogueCog(commands.Cog):
         return True
 
 
-async def _tell(message: discord.Message, sentence: str) -> None:
+async def _tell(message: discord.Message, sentence: str, *, is_refusal: bool = False) -> None:
+    """Where it was written; where the bot may not write there, only a refusal is told, by direct message."""
     try:
-        if is_muted(message):
-            await write_to(message.author, sentence)
-        else:
+        if not is_muted(message):
             await answer_message(message, sentence)
+        elif is_refusal:
+            await write_to(message.author, sentence)
     except UNDELIVERED as error:
         log.warning("The author of message %d could not be told: %s", message.id, type(error).__name__)
 
