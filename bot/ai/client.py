@@ -7,12 +7,20 @@ from aiohttp import ClientSession
 
 from bot.errors import NotAllowedError, NotFoundError, UnavailableError
 from bot.model import Media, Question
+from bot.rules.prompt import SHOWN
 from bot.settings import Settings
 from bot.transport import Reply, Request, exchange, failure
 
 SERVICE = "The AI service"
 PATH = "/v1/chat/completions"
 REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+INDIGESTIBLE = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""What a service says that can't look at images, or listen, or not at such large ones."""
 
 
 class AIClient:
@@ -98,6 +106,9 @@ def _check(reply: Reply, question: Question, prefix: str) -> None:
         raise NotAllowedError(
             f"{SERVICE} no longer accepts your login.", remedy=f"Log in again with `{prefix} auth start`."
         )
+    if status in INDIGESTIBLE and question.media is not None:
+        what = SHOWN[question.media.kind]
+        raise UnavailableError(f"{SERVICE} did not take {what} ({status}).", remedy="Ask again without it.")
     raise failure(SERVICE, Reply(status, None, reply.retry_after_seconds))
 
 

@@ -88,7 +88,7 @@ def _what(quote: Quote) -> str:
 
 
 def _context(heard: Heard) -> str:
-    where = " / ".join(map(_flat, heard.place_names)) or "direct message"
+    where = " / ".join(map(_flat, heard.place_names)) or ("direct message" if heard.place.is_dm else "a server")
     when = f"{snowflake_time(heard.message_id):%Y-%m-%d %H:%M} UTC"
     return " · ".join((where, when, _flat(heard.author_name)))
 

@@ -82,6 +82,12 @@ async def test_what_is_shown_or_played_goes_beside_the_words(client: AIClient, s
     ]
 
 
+async def test_what_the_service_can_not_look_at_is_named(client: AIClient, script: Script) -> None:
+    script.replies = [400]
+    error = await _failure(client, replace(QUESTION, media=Media(MediaKind.IMAGE, "https://cdn.example/1")))
+    assert str(error) == "The AI service did not take an image (400). Ask again without it."
+
+
 async def test_a_personalitys_own_model_goes_before_the_template(client: AIClient, script: Script) -> None:
     script.replies = [said("Yes.")]
     await client.answer(replace(QUESTION, personality=replace(LILITH, model="own/model")))

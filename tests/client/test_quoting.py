@@ -151,6 +151,21 @@ async def test_a_link_into_a_private_thread_is_followed_only_for_those_in_it(hom
     assert "It pours." in await asked(home, f"@lil {link(said)}")
 
 
+async def test_a_link_into_a_voice_channel_is_followed_for_those_who_may_enter(home: World, theo: User) -> None:
+    studio = home.discord.add_voice_channel(home.guild, "studio", nsfw=True)
+    said = await home.say("La la la.", author=theo, channel=studio)
+    text = f"@lil sing {link(said)}"
+    assert "> La la la." in await asked(home, text, channel=studio)
+    home.discord.overwrite(studio, home.mira, deny=Permission.CONNECT)
+    assert await asked(home, text) == text
+
+
+async def test_a_link_of_someone_who_has_left_is_not_followed(home: World, theo: User) -> None:
+    said = await home.say("It rains.", author=theo)
+    home.discord.faults.fail("GET", MEMBER, 404, code=10007)
+    assert await asked(home, f"@lil {link(said)}") == f"@lil {link(said)}"
+
+
 async def test_a_link_into_another_server_is_not_followed_whatever_it_says(home: World, theo: User) -> None:
     orchard = home.discord.add_guild("Orchard")
     trees = home.discord.add_channel(orchard, "trees", nsfw=True)

@@ -151,7 +151,9 @@ def test_the_context_is_one_line_before_everything() -> None:
     assert (
         text_of(heard, is_with_context=True) == "[The Garden / talk / (rain) · 2025-11-28 16:20 UTC · Mira]\n\nand you?"
     )
-    assert text_of(replace(heard, place_names=()), is_with_context=True).startswith("[direct message · ")
+    nameless = replace(heard, place_names=())
+    assert text_of(nameless, is_with_context=True).startswith("[a server · ")
+    assert text_of(replace(nameless, place=Place(3)), is_with_context=True).startswith("[direct message · ")
 
 
 @pytest.mark.parametrize(

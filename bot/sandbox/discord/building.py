@@ -43,7 +43,7 @@ def make_guild(state: State, name: str, bot_permissions: Permission = BOT_PERMIS
 def make_channel(
     state: State, guild: Guild, name: str, *, is_nsfw: bool, kind: ChannelType = ChannelType.TEXT
 ) -> Channel:
-    """A new text channel or forum."""
+    """A new channel that is no thread."""
     channel = Channel(state.snowflakes.next(), name, kind, guild=guild, is_marked_nsfw=is_nsfw)
     _add(state, channel)
     state.emit(Event("CHANNEL_CREATE", channel_json(channel), intents.GUILDS, guild.id))

@@ -21,6 +21,10 @@ class Founders(Onlooker):
         """A new text channel."""
         return building.make_channel(self._state, guild, name, is_nsfw=nsfw)
 
+    def add_voice_channel(self, guild: Guild, name: str, *, nsfw: bool = False) -> Channel:
+        """A new voice channel, in which people can write too."""
+        return building.make_channel(self._state, guild, name, is_nsfw=nsfw, kind=ChannelType.VOICE)
+
     def add_forum(self, guild: Guild, name: str, *, nsfw: bool = False) -> Channel:
         """A new forum, in which people write only in posts."""
         return building.make_channel(self._state, guild, name, is_nsfw=nsfw, kind=ChannelType.FORUM)

@@ -110,6 +110,7 @@ def _text_json(channel: Channel) -> JSON:
         {"id": str(id_), "type": 0 if id_ in guild.roles else 1, "allow": str(int(allow)), "deny": str(int(deny))}
         for id_, (allow, deny) in channel.overwrites.items()
     ]
+    of_voice: JSON = {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
     of_forum: JSON = {"available_tags": [], "default_reaction_emoji": None, "default_sort_order": None}
     return {
         "id": str(channel.id),
@@ -124,6 +125,7 @@ def _text_json(channel: Channel) -> JSON:
         "position": list(guild.channels).index(channel.id) if channel.id in guild.channels else 0,
         "permission_overwrites": overwrites,
         "nsfw": channel.is_marked_nsfw,
+        **(of_voice if channel.type is ChannelType.VOICE else {}),
         **({**of_forum, "default_forum_layout": 0} if channel.is_forum else {}),
     }
 
