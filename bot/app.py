@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import secrets
 import signal
 import socket
-import string
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +17,7 @@ from bot.ai.profiles import profile_client_from
 from bot.client import Client
 from bot.cogs.acknowledging import Acknowledgements
 from bot.cogs.context import Services
+from bot.cogs.direct_mail import DirectMail
 from bot.cogs.guilds import ClientGuilds
 from bot.cogs.history import ChannelHistory, ReplyHerald
 from bot.cogs.owner import DirectOwner
@@ -27,8 +26,8 @@ from bot.durability.confirmation import AnswerConfirmation, Confirmation
 from bot.durability.drill_child import drill_aside
 from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
 from bot.durability.lineage import read_marker
-from bot.durability.litestream import Litestream
-from bot.durability.lock import VolumeLock, files_folder
+from bot.durability.litestream import litestream_from
+from bot.durability.lock import hold_locks
 from bot.durability.watchdog import Watchdog
 from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError, UnreadableError
 from bot.model import Clock, Secret, utc_now
@@ -48,6 +47,7 @@ from bot.services.gate import Gate
 from bot.services.login_cleanup import LoginCleanup
 from bot.services.logins import Logins
 from bot.services.moderation import Moderation
+from bot.services.notifications import Notifications, ReleaseNotes, shipped
 from bot.services.outage_notice import OutageNotice
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
@@ -142,7 +142,7 @@ async def run_bot(
     `clock` dates everything; what waits (retries, time limits of requests) waits in real time.
     """
     async with AsyncExitStack() as stack:
-        _hold_locks(stack, settings, inherited)
+        stack.enter_context(hold_locks(settings, inherited.lock_fd, inherited.files_lock_fd))
         stop = stop or _stop_on_signals()
         readiness = await _serve_probes(stack, settings, inherited.listen_fd)
         token = _token_of(settings)
@@ -183,7 +183,7 @@ async def _open(stack: AsyncExitStack, opening: Opening) -> Parts:
     timeout = aiohttp.ClientTimeout(total=settings.discord_timeout_seconds)
     session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=timeout))
     speaking = await stack.enter_async_context(open_session(connector, timeout))
-    confirmation = Confirmation(_litestream_of(settings), settings)
+    confirmation = Confirmation(litestream_from(settings), settings)
     stack.push_async_callback(confirmation.close)
     watchdog = Watchdog(store, confirmation, settings, clock)
     readiness.replication = lambda: watchdog.state
@@ -221,9 +221,7 @@ def _services_of(parts: Parts) -> Services:
     recovery = _recovery_of(parts, policy)
     profiles = profile_client_from(settings, parts.session)
     login = login_client_from(settings, parts.session)
-    personalities = Personalities(
-        store=store, policy=policy, profiles=profiles, letters=_six_letters, clock=parts.clock
-    )
+    personalities = Personalities(store=store, policy=policy, profiles=profiles, clock=parts.clock)
     gate = Gate(store=store, policy=policy, replication=parts.watchdog, clock=parts.clock)
     return Services(
         policy=policy,
@@ -250,6 +248,7 @@ def _services_of(parts: Parts) -> Services:
         moderation=Moderation(store=store, policy=policy),
         undo=Undo(store=store, policy=policy, naming=personalities.naming, clock=parts.clock),
         conversations=Conversations(store=store, policy=policy, clock=parts.clock),
+        notifications=Notifications(store=store, version=shipped()[-1].version, clock=parts.clock),
         configuration=Configuration(store=store, policy=policy, has_profiles=profiles is not None, clock=parts.clock),
     )
 
@@ -269,6 +268,7 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
     background.start("noting the return", parts.receipts.watch_return)
     background.start("forgetting old changes", _upkeep_of(parts, services.policy).run)
     background.start("watching replication", parts.watchdog.run)
+    background.start("telling of releases", _release_notes_of(parts, services.policy).run)
     background.start("telling the owner of outages", _outage_notice_of(parts).run)
     if settings.is_replicated:
         background.start("holding drills", _drills_of(parts).run)
@@ -294,15 +294,6 @@ def _listener(settings: Settings, listen_fd: int | None) -> socket.socket:
     return listen(settings.listen_address, settings.port) if listen_fd is None else inherit_listener(listen_fd)
 
 
-def _hold_locks(stack: AsyncExitStack, settings: Settings, inherited: Inherited) -> None:
-    held = {settings.database_path.parent: inherited.lock_fd}
-    if (folder := files_folder(settings)) is not None:
-        held[folder] = inherited.files_lock_fd
-    for path, fd in held.items():
-        lock = VolumeLock.take(path, settings.lock_timeout_seconds) if fd is None else VolumeLock.inherit(fd)
-        stack.callback(lock.release)
-
-
 def _stop_on_signals() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -317,17 +308,6 @@ def _token_of(settings: Settings) -> Secret:
             remedy="Copy the token from https://discord.com/developers/applications, your application, page Bot.",
         )
     return Secret(settings.discord_token.get_secret_value())
-
-
-def _litestream_of(settings: Settings) -> Litestream | None:
-    if not settings.is_replicated:
-        return None
-    if settings.litestream_socket is None:
-        raise ConfigurationError(
-            "LITESTREAM_SOCKET is not set, so nothing would prove that the copy in the bucket is current.",
-            remedy="Start with `tzurot run`, which starts Litestream and sets it.",
-        )
-    return Litestream(settings.litestream_socket, settings.database_path)
 
 
 def _receipts_of(opening: Opening, store: SQLiteStore, client: Client, owner: DirectOwner) -> Receipts:
@@ -364,6 +344,21 @@ def _upkeep_of(parts: Parts, policy: Policy) -> Upkeep:
     )
 
 
+def _release_notes_of(parts: Parts, policy: Policy) -> ReleaseNotes:
+    settings = parts.settings
+    return ReleaseNotes(
+        store=parts.store,
+        policy=policy,
+        mail=DirectMail(client=parts.client, timeout_seconds=settings.discord_timeout_seconds),
+        releases=shipped(),
+        come_online=parts.client.come_online,
+        interval_seconds=settings.release_note_interval_seconds,
+        retry_seconds=settings.release_note_retry_seconds,
+        replication=parts.watchdog,
+        clock=parts.clock,
+    )
+
+
 def _outage_notice_of(parts: Parts) -> OutageNotice:
     return OutageNotice(
         replication=parts.watchdog,
@@ -395,7 +390,3 @@ def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
     )
     channels = ChannelRecovery(dialogue=dialogue, history=history, herald=ReplyHerald(client=client))
     return Recovery(channels=channels, watermark=watermark, on_recovered=parts.receipts.complete)
-
-
-def _six_letters() -> str:
-    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(6))

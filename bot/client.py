@@ -34,6 +34,7 @@ COGS = (
     "conversations",
     "configuration",
     "moderation",
+    "notifications",
     "undo",
     "general",
     "help",

@@ -177,6 +177,7 @@ class Settings(BaseSettings):
     channel_rate_limit: Count = 30
     rate_interval_seconds: Seconds = 60
     release_note_interval_seconds: Seconds = 1
+    release_note_retry_seconds: Seconds = 60
 
     # Set by Railway
     railway_environment_id: str | None = None

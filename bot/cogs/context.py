@@ -31,6 +31,7 @@ from bot.services.gate import Gate
 from bot.services.login_cleanup import LoginCleanup
 from bot.services.logins import Logins
 from bot.services.moderation import Moderation
+from bot.services.notifications import Notifications
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import Confirmer, Owner
@@ -81,6 +82,7 @@ class Services:
     moderation: Moderation
     conversations: Conversations
     configuration: Configuration
+    notifications: Notifications
 
 
 class Host(Protocol):

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import aiohttp
 import orjson
 
-from bot.errors import UnavailableError
+from bot.errors import ConfigurationError, UnavailableError
+from bot.settings import Settings
 
 MARGIN_SECONDS = 0.5
 """How much longer than Litestream's own limit a caller waits for its answer."""
@@ -123,3 +124,15 @@ def _answer(status: int, content: bytes) -> dict[str, Any]:
     if status != 200:  # noqa: PLR2004 - HTTP's own number
         raise UnavailableError(f"Litestream reports an error: {answer.get('error', f'status {status}')}.")
     return answer
+
+
+def litestream_from(settings: Settings) -> Litestream | None:
+    """Where the settings say that it listens; None where nothing is copied."""
+    if not settings.is_replicated:
+        return None
+    if settings.litestream_socket is None:
+        raise ConfigurationError(
+            "LITESTREAM_SOCKET is not set, so nothing would prove that the copy in the bucket is current.",
+            remedy="Start with `tzurot run`, which starts Litestream and sets it.",
+        )
+    return Litestream(settings.litestream_socket, settings.database_path)

@@ -7,6 +7,8 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -102,6 +104,19 @@ def files_folder(settings: Settings) -> Path | None:
     """The folder of the JSON files, where the mode has them elsewhere than beside the database."""
     folder, volume = settings.json_folder.absolute(), settings.database_path.absolute().parent
     return folder if settings.mode != "database" and folder.resolve() != volume.resolve() else None
+
+
+@contextmanager
+def hold_locks(settings: Settings, lock_fd: int | None, files_lock_fd: int | None) -> Iterator[None]:
+    """Hold the lock of everything that is served: what was not inherited as an open file is taken."""
+    held = {settings.database_path.parent: lock_fd}
+    if (folder := files_folder(settings)) is not None:
+        held[folder] = files_lock_fd
+    with ExitStack() as stack:
+        for path, fd in held.items():
+            lock = VolumeLock.take(path, settings.lock_timeout_seconds) if fd is None else VolumeLock.inherit(fd)
+            stack.callback(lock.release)
+        yield
 
 
 def held_error(folder: Path, timeout_seconds: float) -> ProtectedError:

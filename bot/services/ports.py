@@ -145,6 +145,19 @@ class Guilds(Protocol):
         """Which of these users, at most 100, are members there. Raises UnavailableError if nobody can tell."""
 
 
+class Mail(Protocol):
+    """The bot's own direct messages to its users."""
+
+    async def said(self, user_id: int) -> list[str]:
+        """What the bot has lately said to the user, the last hundred messages of both. Raises as `send` does."""
+
+    async def send(self, user_id: int, text: str, nonce: str) -> None:
+        """Send a direct message; for some minutes Discord itself drops what comes with the same nonce.
+
+        Raises NotAllowedError where the user takes none, or is no more, and UnavailableError where it may arrive later.
+        """
+
+
 class Replication(Protocol):
     """What is known of the copy in the bucket."""
 

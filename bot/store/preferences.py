@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.model import NotificationPreference, NotifiedVersion
-from bot.store.columns import from_json, to_json, to_text_or_none, to_time_or_none
+from bot.store.columns import from_json, to_json, to_text, to_text_or_none, to_time_or_none
 from bot.store.statement import Query, Row, Statement, Value
 
 PUT_NOTIFICATIONS = """
@@ -19,6 +19,15 @@ PUT_VERSION = """
 INSERT INTO notified_version (id, version, notified_at, extra) VALUES (1, :version, :notified_at, :extra)
 ON CONFLICT (id) DO UPDATE SET version = excluded.version, notified_at = excluded.notified_at,
     extra = excluded.extra
+"""
+
+WISH = """
+INSERT INTO notification_preferences (user_id, is_opted_out, level, last_notified, created_at, updated_at)
+VALUES (:user_id, :is_opted_out, :level, :version, :now, :now)
+ON CONFLICT (user_id) DO UPDATE SET
+    last_notified = CASE WHEN notification_preferences.is_opted_out = 1 OR notification_preferences.level = 'none'
+        THEN excluded.last_notified ELSE notification_preferences.last_notified END,
+    is_opted_out = excluded.is_opted_out, level = excluded.level, updated_at = excluded.updated_at
 """
 
 PUT_AUTO_RESPONSE = """
@@ -43,6 +52,39 @@ def to_row(preference: NotificationPreference) -> dict[str, Value]:
 def put_notifications(preference: NotificationPreference) -> Statement:
     """Insert or replace a user's wish about release notes."""
     return Statement(PUT_NOTIFICATIONS, to_row(preference))
+
+
+def wish(preference: NotificationPreference, now: datetime) -> Statement:
+    """Note what a user wants; who wanted nothing until now has heard of everything up to `last_notified`.
+
+    Of anybody else `last_notified` stays: they may be told of a release at this very moment.
+    """
+    parameters: dict[str, Value] = {
+        "user_id": preference.user_id,
+        "is_opted_out": int(preference.is_opted_out),
+        "level": preference.level,
+        "version": preference.last_notified,
+        "now": to_text(now),
+    }
+    return Statement(WISH, parameters)
+
+
+def note_told(user_id: int, version: str) -> Statement:
+    """Note that the user needs to hear of nothing up to that version any more."""
+    return Statement(
+        "UPDATE notification_preferences SET last_notified = :version WHERE user_id = :user_id",
+        {"user_id": user_id, "version": version},
+    )
+
+
+def find_untold(version: str) -> Query[int]:
+    """The users who want to hear of releases, and were not told of exactly this one last."""
+    return Query(
+        "SELECT user_id FROM notification_preferences WHERE is_opted_out = 0 AND level <> 'none'"
+        " AND (last_notified IS NULL OR last_notified <> :version) ORDER BY user_id",
+        lambda row: int(row["user_id"]),
+        {"version": version},
+    )
 
 
 def get_notifications(user_id: int) -> Query[NotificationPreference]:
