@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.errors import NotAllowedError, UnavailableError
-from bot.model import NOBODY, Member, Personality, Place
+from bot.model import NOBODY, Mapping, Member, Personality, Place
 
 
 def require_saving(*, is_read_only: bool) -> None:
@@ -79,3 +79,14 @@ def require_private_place(place: Place) -> None:
         raise NotAllowedError(
             "A login code must not be shown to others.", remedy="Send it to me in a direct message, with a fresh code."
         )
+
+
+def may_delete(member: Member, place: Place, mapping: Mapping) -> bool:
+    """Whether an answer is theirs to delete: the person's whom it answers, and in a server the moderators'."""
+    return member.user_id == mapping.user_id or (member.may_manage_messages and not place.is_dm)
+
+
+def require_deletion(member: Member, place: Place, mapping: Mapping) -> None:
+    """Refuse deleting an answer to anyone else."""
+    if not may_delete(member, place, mapping):
+        raise NotAllowedError("Only the person whom this answers may delete it, or who has Manage Messages here.")

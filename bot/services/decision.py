@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bot.errors import TzurotError
+from bot.errors import NotFoundError, TzurotError
 from bot.model import Cause, Clock, Heard, Personality, Turn, TurnState, snowflake_time, utc_now
 from bot.rules.answering import EXPLICIT, goes_on, who_answers
 from bot.rules.hints import dm_hint, ping_hint, removed_hint
@@ -58,14 +58,29 @@ class Decider:
         Who has the answer already needs no login for the rest of it.
         """
         (known,) = await self.store.look_up(situation.find(heard, self.clock()))
-        personality = await self.store.first(personalities.get_by_id(turn.personality_id))
-        if self._ignores(heard, known) or personality is None or not personality.is_active:
+        personality = await self._speaker_of(turn)
+        if self._ignores(heard, known) or personality is None:
             return None
         login = self._login_of(known, personality)
         self._require_place(heard, known)
         if turn.state is TurnState.PENDING:
             self._require_login(login)
         return self._task(heard, personality, turn.cause, login)
+
+    async def take_again(self, turn: Turn, heard: Heard) -> Task:
+        """What was answered before, on the terms of a new turn; raises the refusal."""
+        (known,) = await self.store.look_up(situation.find(heard, self.clock()))
+        personality = await self._speaker_of(turn)
+        if personality is None:
+            raise NotFoundError("This personality was removed, so it can't answer again.")
+        login = self._login_of(known, personality)
+        self._require_all(heard, known, login)
+        return self._task(heard, personality, turn.cause, login)
+
+    async def _speaker_of(self, turn: Turn) -> Personality | None:
+        """The turn's personality, unless it was removed."""
+        personality = await self.store.first(personalities.get_by_id(turn.personality_id))
+        return personality if personality is not None and personality.is_active else None
 
     async def depends_on_who_is_in_front(self, heard: Heard) -> bool:
         """Whether an answer that someone in front still waits for may make this message one to a personality."""
@@ -135,23 +150,29 @@ class Decider:
 
     def _admits(self, heard: Heard, known: Situation, login: SealedLogin | None, cause: Cause) -> bool:
         """Raise the refusal; False where its author was told a moment ago and each message would be refused."""
-        is_read_only = self.replication is not None and self.replication.state.is_read_only
         try:
-            require_voice(heard.place.channel_id, is_muted=heard.is_muted)
-            require_saving(is_read_only=is_read_only)
-            self._require_place(heard, known)
-            self._require_login(login)
+            self._require_all(heard, known, login)
         except TzurotError as error:
             if heard.is_muted and cause not in EXPLICIT:
                 return False
             # The gateway and the channel's history may both bring the message while neither knows of the other.
             is_first = self._told.may_say(self.policy.refusal_interval, heard.message_id)
             is_news = self.may_tell(heard, error)
-            is_repeated = is_read_only or heard.is_muted or heard.is_edit or cause not in EXPLICIT
+            is_repeated = self._is_read_only or heard.is_muted or heard.is_edit or cause not in EXPLICIT
             if not is_first or (is_repeated and not is_news):
                 return False
             raise
         return True
+
+    @property
+    def _is_read_only(self) -> bool:
+        return self.replication is not None and self.replication.state.is_read_only
+
+    def _require_all(self, heard: Heard, known: Situation, login: SealedLogin | None) -> None:
+        require_voice(heard.place.channel_id, is_muted=heard.is_muted)
+        require_saving(is_read_only=self._is_read_only)
+        self._require_place(heard, known)
+        self._require_login(login)
 
     def _require_place(self, heard: Heard, known: Situation) -> None:
         require_conversation_place(heard.place, is_verified=known.is_verified, how=self.policy.command("verify"))

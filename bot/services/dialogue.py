@@ -51,7 +51,7 @@ class Dialogue:
         """
         if self._is_closing or not heard.says_something:
             return
-        with self._counted(), self.line(heard.place.channel_id) as is_first:
+        with self.counted(), self.line(heard.place.channel_id) as is_first:
             await self.answer(heard, is_first)
 
     async def hear_edit(self, heard: Heard) -> None:
@@ -64,7 +64,7 @@ class Dialogue:
         asked_at = snowflake_time(heard.message_id)
         if self._is_closing or self.clock() - asked_at >= self.policy.edit_limit:
             return
-        with self._counted(), self.line(heard.place.channel_id) as is_first:
+        with self.counted(), self.line(heard.place.channel_id) as is_first:
             if self.is_under_way(heard.message_id):
                 with self.watermark.deciding(heard.message_id):
                     await is_first.wait()
@@ -92,6 +92,11 @@ class Dialogue:
             return await self._finish(task)
         finally:
             self._under_way.discard(heard.message_id)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the end has begun."""
+        return self._is_closing
 
     def is_under_way(self, message_id: int) -> bool:
         """Whether this process is about to answer the message."""
@@ -144,10 +149,11 @@ class Dialogue:
             await asyncio.wait(late, timeout=timeout_seconds)
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
+    def counted(self) -> Iterator[None]:
+        """Be among those for whom the end waits a while, before it cuts them short."""
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("hear() runs in a task")
+            raise RuntimeError("whoever is counted runs in a task")
         self._running.add(task)
         try:
             yield
@@ -178,15 +184,20 @@ class Dialogue:
             return False
         return True
 
+    async def ask(self, task: Task) -> str:
+        """What the AI service answers; nothing is noted."""
+        text = await self.thinker.answer(await self.asking.question(task))
+        if not is_visible(text):
+            raise UnavailableError(f"{task.personality.display_name} had nothing to say.", remedy="Ask again.")
+        return text
+
     async def _think(self, task: Task) -> tuple[str, ...]:
         """Ask the AI service and commit its answer; gives it as messages to send."""
         heard = task.heard
         async with self._failing(task, *FINAL):  # no answer is paid for that could not be said
             await self.delivery.speaker.prepare(heard.place)
         async with self._failing(task, TzurotError):
-            text = await self.thinker.answer(await self.asking.question(task))
-            chunks = task.cut(text)
-            if not is_visible(text):
-                raise UnavailableError(f"{task.personality.display_name} had nothing to say.", remedy="Ask again.")
+            text = await self.ask(task)
+        chunks = task.cut(text)
         await self.store.write(turns.answer(heard.message_id, text, len(chunks), self.clock()))
         return chunks

@@ -35,18 +35,20 @@ class Rewriting:
         """The state, which is the delivery's."""
         return self.delivery.store
 
-    async def decide(self, turn_id: int, answer: str) -> bool:
+    async def decide(self, turn_id: int, answer: str, records: Sequence[Statement] = ()) -> bool:
         """Commit what the answer shall be from now on; False where it was taken away meanwhile."""
         if turn_id in self.delivery.withdrawals:
             return False
-        await self.store.write(rewrites.add(turn_id, answer, self.delivery.clock()))
+        await self.store.write(rewrites.add(turn_id, answer, self.delivery.clock()), *records)
         await self.delivery.confirmer.confirm(self.delivery.policy.turn_confirmation_timeout.total_seconds())
         return True
 
-    async def remove(self, turn_id: int, *records: Statement) -> None:
+    async def remove(self, turn_id: int, records: Sequence[Statement] = ()) -> None:
         """Take the whole answer away, also while it is being said; `records` are committed with the decision."""
+        is_new = turn_id not in self.delivery.withdrawals
         self.delivery.withdrawals.note(turn_id)
-        await self.store.write(rewrites.remove_answer(turn_id, self.delivery.clock()), *records)
+        recorded = records if is_new else ()
+        await self.store.write(rewrites.remove_answer(turn_id, self.delivery.clock()), *recorded)
         await self.carry_out(turn_id)
 
     async def carry_out(self, turn_id: int, *, is_left_over: bool = False) -> None:
