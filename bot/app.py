@@ -33,6 +33,7 @@ from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedErro
 from bot.model import Clock, Secret, utc_now
 from bot.rules.receipt import Origin
 from bot.services.activations import Activations
+from bot.services.answers import Answers
 from bot.services.asking import Asking
 from bot.services.background import Background
 from bot.services.channel_recovery import ChannelRecovery
@@ -54,6 +55,7 @@ from bot.services.policy import Policy
 from bot.services.profiles import ProfileRefresher
 from bot.services.receipts import Receipts
 from bot.services.recovery import Recovery
+from bot.services.retrying import Retrying
 from bot.services.status_report import StatusReport
 from bot.services.token_refusals import TokenRefusals
 from bot.services.undo import Undo
@@ -223,6 +225,7 @@ def _services_of(parts: Parts) -> Services:
     login = login_client_from(settings, parts.session)
     personalities = Personalities(store=store, policy=policy, profiles=profiles, clock=parts.clock)
     gate = Gate(store=store, policy=policy, replication=parts.watchdog, clock=parts.clock)
+    answers = Answers(rewriting=recovery.channels.rewriting)
     return Services(
         policy=policy,
         gate=gate,
@@ -250,6 +253,8 @@ def _services_of(parts: Parts) -> Services:
         conversations=Conversations(store=store, policy=policy, clock=parts.clock),
         notifications=Notifications(store=store, version=shipped()[-1].version, clock=parts.clock),
         configuration=Configuration(store=store, policy=policy, has_profiles=profiles is not None, clock=parts.clock),
+        answers=answers,
+        retrying=Retrying(dialogue=recovery.dialogue, answers=answers, history=recovery.channels.history),
     )
 
 

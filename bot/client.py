@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 COGS = (
     "dialogue",
     "session",
+    "answers",
     "personalities",
     "auth",
     "channels",
@@ -204,7 +205,14 @@ class Client(commands.Bot):
 
 
 def _intents() -> discord.Intents:
-    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
+    return discord.Intents(
+        guilds=True,
+        guild_messages=True,
+        dm_messages=True,
+        message_content=True,
+        guild_reactions=True,
+        dm_reactions=True,
+    )
 
 
 def _point_at(settings: Settings) -> None:

@@ -23,6 +23,7 @@ from bot.errors import (
 from bot.model import Member, Place
 from bot.rules.commands import Right, Where, terms_of
 from bot.services.activations import Activations
+from bot.services.answers import Answers
 from bot.services.choices import Choices
 from bot.services.configuration import Configuration
 from bot.services.conversations import Conversations
@@ -36,6 +37,7 @@ from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import Confirmer, Owner
 from bot.services.recovery import Recovery
+from bot.services.retrying import Retrying
 from bot.services.status_report import StatusReport
 from bot.services.undo import Undo
 from bot.services.verifications import Verifications
@@ -83,6 +85,8 @@ class Services:
     conversations: Conversations
     configuration: Configuration
     notifications: Notifications
+    answers: Answers
+    retrying: Retrying
 
 
 class Host(Protocol):

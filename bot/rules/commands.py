@@ -64,6 +64,14 @@ def _open(topic: Topic, right: Right = Right.NONE, *, is_reading: bool = False, 
     return Terms(topic, right, needs_login=False, is_reading=is_reading, is_secret=is_secret)
 
 
+DELETE, WHO, RETRY = "Delete answer", "Who is this?", "Try again"
+"""The context menus of a personality's message."""
+
+REACTIONS: Mapping[str, str] = MappingProxyType(
+    {"❌": DELETE, "🗑": DELETE, "❓": WHO, "❔": WHO, "🔁": RETRY, "🔄": RETRY}
+)
+"""The reactions that mean the same."""
+
 COMMANDS: Mapping[str, Terms] = MappingProxyType(
     {
         "autorespond": Terms(Topic.TALKING, is_reading=True),
@@ -71,6 +79,9 @@ COMMANDS: Mapping[str, Terms] = MappingProxyType(
         "autorespond off": Terms(Topic.TALKING),
         "autorespond status": Terms(Topic.TALKING, is_reading=True),
         "reset": Terms(Topic.TALKING),
+        DELETE: _open(Topic.TALKING),
+        WHO: _open(Topic.TALKING, is_reading=True),
+        RETRY: Terms(Topic.TALKING),
         "add": Terms(Topic.PERSONALITIES),
         "remove": Terms(Topic.PERSONALITIES, Right.CREATOR),
         "list": Terms(Topic.PERSONALITIES, is_reading=True),
