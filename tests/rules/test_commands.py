@@ -4,7 +4,19 @@ import pytest
 
 from bot.errors import NotAllowedError
 from bot.model import Member, Place
-from bot.rules.commands import COMMANDS, Right, Terms, Topic, Where, require_terms, terms_of
+from bot.rules.commands import (
+    COMMANDS,
+    DELETE,
+    REACTIONS,
+    RETRY,
+    WHO,
+    Right,
+    Terms,
+    Topic,
+    Where,
+    require_terms,
+    terms_of,
+)
 
 OWNER = 99
 DM = Place(1)
@@ -16,9 +28,19 @@ ADMINISTRATOR = Member(7, is_administrator=True)
 
 
 def test_every_command_but_help_auth_and_undo_needs_a_login() -> None:
-    free = {name.split()[0] for name, terms in COMMANDS.items() if not terms.needs_login}
+    typed = [(name, terms) for name, terms in COMMANDS.items() if name.islower()]
+    free = {name.split()[0] for name, terms in typed if not terms.needs_login}
     assert free == {"help", "auth", "undo"}
     assert not [name for name, terms in COMMANDS.items() if name.split()[0] in free and terms.needs_login]
+
+
+def test_of_the_context_menus_only_another_answer_needs_a_login() -> None:
+    assert {menu: terms_of(menu).needs_login for menu in (DELETE, WHO, RETRY)} == {
+        DELETE: False,
+        WHO: False,
+        RETRY: True,
+    }
+    assert set(REACTIONS.values()) == {DELETE, WHO, RETRY}
 
 
 def test_a_command_that_nobody_has_decided_on_has_no_terms() -> None:
