@@ -31,10 +31,12 @@ from bot.durability.lock import hold_locks
 from bot.durability.watchdog import Watchdog
 from bot.errors import ConfigurationError, DamagedError, ExitCode, ProtectedError, UnreadableError
 from bot.model import Clock, Secret, utc_now
+from bot.pluralkit import pluralkit_client_from
 from bot.rules.receipt import Origin
 from bot.services.activations import Activations
 from bot.services.answers import Answers
 from bot.services.asking import Asking
+from bot.services.authors import Authors
 from bot.services.background import Background
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.choices import Choices
@@ -53,6 +55,7 @@ from bot.services.outage_notice import OutageNotice
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.profiles import ProfileRefresher
+from bot.services.proxies import Proxies
 from bot.services.receipts import Receipts
 from bot.services.recovery import Recovery
 from bot.services.retrying import Retrying
@@ -384,9 +387,14 @@ def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
     watermark = Watermark(store=store, interval_seconds=settings.mark_interval_seconds, clock=parts.clock)
     decider = Decider(store=store, cipher=parts.cipher, policy=policy, replication=parts.watchdog, clock=parts.clock)
     thinker = AIClient(parts.session, settings)
+    registry = pluralkit_client_from(settings, parts.session)
+    proxies = Proxies(
+        store=store, policy=policy, deletions=delivery.deletions, registry=registry, clock=parts.clock
+    )
     dialogue = Dialogue(
         store=store,
         decider=decider,
+        authors=Authors(proxies=proxies, decider=decider),
         thinker=thinker,
         delivery=delivery,
         watermark=watermark,

@@ -3,6 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import discord
 from discord.ext import commands
@@ -16,9 +17,10 @@ from bot.cogs.context import (
     services_of,
     write_to,
 )
-from bot.cogs.hearing import heard_from, is_from_a_person, is_muted
+from bot.cogs.hearing import heard_from, is_a_copy, is_from_a_person, is_muted, original_from
 from bot.errors import NotAllowedError, TzurotError, trace
 from bot.model import Heard
+from bot.services.authors import Authors
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +35,18 @@ class DialogueCog(commands.Cog):
         self._host = host_of(bot)
         self._commands: OrderedDict[int, None] = OrderedDict()
 
+    @property
+    def _authors(self) -> Authors:
+        return services_of(self._bot).dialogue.authors
+
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Take a human's message."""
+        """Take a human's message, or what a proxy bot has made of it."""
+        if is_a_copy(message):
+            await self._hear_copy(message, services_of(self._bot).dialogue.hear)
         if not is_from_a_person(message):
             return
+        self._note_original(message)
         if self._host.prefix_of(message.content) is not None:
             await self._command(message)
         else:
@@ -45,12 +54,39 @@ class DialogueCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Take a human's message once more, where it was its author who changed it and not Discord."""
-        message = payload.message
-        if message.edited_at is None or not is_from_a_person(message) or message.id in self._commands:
+        """Take it once more, where it was its author who changed it and not Discord."""
+        message, hear = payload.message, services_of(self._bot).dialogue.hear_edit
+        if message.edited_at is None:
             return
-        if self._host.prefix_of(message.content) is None:
-            await self._hear(message, services_of(self._bot).dialogue.hear_edit)
+        if is_a_copy(message) and self._host.prefix_of(message.content) is None:
+            await self._hear_copy(message, hear)
+        if not is_from_a_person(message):
+            return
+        self._note_original(message)
+        if message.id not in self._commands and self._host.prefix_of(message.content) is None:
+            await self._hear(message, hear)
+
+    def _note_original(self, message: discord.Message) -> None:
+        if message.guild is not None:
+            self._authors.proxies.note(original_from(message))
+
+    async def _hear_copy(self, message: discord.Message, hear: Callable[[Heard], Awaitable[None]]) -> None:
+        """A command in it is not carried out; a code in it is taken away, as nobody else is to read it."""
+        prefix = self._host.prefix_of(message.content)
+        if prefix is None:
+            await self._hear(message, hear)
+            return
+        if message.content[len(prefix) :].lower().split()[:2] == ["auth", "code"]:
+            with suppress(discord.HTTPException):
+                await message.delete()
+        if not is_muted(message):
+            await self._hear(message, self._decline_command)
+
+    async def _decline_command(self, copy: Heard) -> None:
+        """Nothing where the original was carried out, which began with the prefix itself."""
+        texts = self._authors.proxies.was_said_to_be(copy)
+        if not any(self._host.prefix_of(text) is not None for text in texts):
+            await self._authors.decline_command(copy)
 
     async def _command(self, message: discord.Message) -> None:
         if not self._is_new(message.id):
@@ -86,7 +122,7 @@ async def _tell(message: discord.Message, sentence: str, *, is_refusal: bool = F
     try:
         if not is_muted(message):
             await answer_message(message, sentence)
-        elif is_refusal:
+        elif is_refusal and not is_a_copy(message):
             await write_to(message.author, sentence)
     except UNDELIVERED as error:
         log.warning("The author of message %d could not be told: %s", message.id, type(error).__name__)

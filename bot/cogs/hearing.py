@@ -6,13 +6,16 @@ import discord
 
 from bot.cogs.reading import embed_of, media_of, quote_of
 from bot.errors import NotAllowedError
-from bot.model import Heard, Place, Quote
+from bot.model import NOBODY, Attached, Heard, Place, Quote
+from bot.rules.proxying import PROXIES, Original, replied_to
 
 PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
 
 
 async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
     """A message without Discord's types."""
+    if is_a_copy(message):
+        return await _heard_from_copy(message, client)
     reference = message.reference
     is_reply = reference is not None and reference.type is discord.MessageReferenceType.reply
     return Heard(
@@ -29,7 +32,40 @@ async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
         quote=_quote_with(message, client.user),
         pings_bot=_is_ping(message, client),
         is_muted=is_muted(message),
+        attached=_files_of(message),
     )
+
+
+async def _heard_from_copy(message: discord.Message, client: discord.Client) -> Heard:
+    """What a proxy bot has posted again; it can't reply, and shows what was replied to in a box instead."""
+    place = await _place_of_message(message, client)
+    boxes = tuple(map(embed_of, message.embeds))
+    replies = [replied_to(box.author, box.description, place.channel_id) for box in boxes]
+    return Heard(
+        message_id=message.id,
+        author_id=NOBODY,
+        place=place,
+        content=message.content,
+        replied_to_id=next(filter(None, replies), None),
+        author_name=message.author.display_name,
+        place_names=_place_names(message.channel),
+        media=media_of(message.attachments),
+        embeds=tuple(box for box, reply in zip(boxes, replies, strict=True) if reply is None),
+        is_muted=is_muted(message),
+        proxy_id=message.application_id,
+        attached=_files_of(message),
+    )
+
+
+def original_from(message: discord.Message) -> Original:
+    """A person's message, as far as it is needed to know it again in a copy."""
+    return Original(message.id, message.channel.id, message.author.id, (message.content,), _files_of(message))
+
+
+def is_a_copy(message: discord.Message) -> bool:
+    """Whether a proxy bot's webhook has posted it for a person; what it says to a slash command is none."""
+    is_webhook = message.webhook_id is not None and message.webhook_id != message.application_id
+    return is_webhook and message.application_id in PROXIES and message.type in PERSONAL
 
 
 def is_from_a_person(message: discord.Message) -> bool:
@@ -104,6 +140,10 @@ def _quote_with(message: discord.Message, own_user: discord.ClientUser | None) -
         )
     resolved = message.reference.resolved if message.reference else None
     return quote_of(resolved, own_user) if isinstance(resolved, discord.Message) else None
+
+
+def _files_of(message: discord.Message) -> tuple[Attached, ...]:
+    return tuple(Attached(file.filename, file.size) for file in message.attachments)
 
 
 def _place_names(channel: object) -> tuple[str, ...]:

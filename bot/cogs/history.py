@@ -16,7 +16,7 @@ from bot.cogs.context import (
     host_of,
     sentence_of,
 )
-from bot.cogs.hearing import heard_from, is_from_a_person, is_muted
+from bot.cogs.hearing import heard_from, is_a_copy, is_from_a_person, is_muted
 from bot.errors import TzurotError, UnavailableError
 from bot.model import Heard, Place, Spoken
 from bot.rules.speech import undo_dm_text
@@ -72,7 +72,7 @@ class ChannelHistory:
         return [thread.id for channel in channels if isinstance(channel, Hosts) for thread in channel.threads]
 
     async def _written(self, message: discord.Message) -> Written | None:
-        if is_from_a_person(message):
+        if is_from_a_person(message) or is_a_copy(message):
             is_nothing = host_of(self.client).prefix_of(message.content) is not None or is_muted(message)
             return None if is_nothing else await self._heard(message)
         if (spoken := self._spoken(message)) is not None:

@@ -52,6 +52,11 @@ class Match:
     part: Part | None
 
 
+def original_of(heard: Heard) -> Original:
+    """A person's message, as far as it is needed to know it again."""
+    return Original(heard.message_id, heard.place.channel_id, heard.author_id, (heard.content,), heard.attached)
+
+
 def match(copy: Heard, originals: Iterable[Original], window: timedelta) -> list[Match]:
     """The messages that this may be a copy of, oldest first."""
     found = []

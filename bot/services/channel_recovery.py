@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.errors import TzurotError
 from bot.model import Heard, Place, Rewrite, Spoken, Turn, snowflake_time
 from bot.rules.adoption import Asked, adopt
+from bot.rules.proxying import original_of
 from bot.rules.recovery import DELETED, FINAL, TOO_OLD, adopted, is_answerable, is_too_old
 from bot.rules.speech import message_limit, shown_name
 from bot.rules.splitting import split
@@ -115,11 +116,27 @@ class ChannelRecovery:
         heard = [entry.message_id for entry in written if isinstance(entry, Heard)]
         spoken = [entry.message_id for entry in written if isinstance(entry, Spoken)]
         states = {turn.message_id: turn for turn in await self.store.fetch(turns.find(heard))}
+        written = await self._with_authors(written, states, errand)
         findings = Findings(written, states, await self.delivery.find_said(spoken))
         for turn in errand.turns:
             await self._look_for_answer(turn, findings)
         errand.turns = [turn for turn in errand.turns if turn.message_id not in findings.adopted]
         return findings
+
+    async def _with_authors(self, written: list[Written], states: dict[int, Turn], errand: Errand) -> list[Written]:
+        """What was written, where each copy of a proxy bot is from the person behind it, or left out."""
+        heard = [entry for entry in written if isinstance(entry, Heard)]
+        for entry in heard:
+            if not entry.is_copy and not entry.place.is_dm:
+                self.dialogue.authors.proxies.note(original_of(entry))
+        unheard = [
+            entry.message_id
+            for entry in heard
+            if errand.since is not None and entry.message_id > errand.since
+            if not self._is_too_old(snowflake_time(entry.message_id))
+            if not self.dialogue.is_under_way(entry.message_id)
+        ]
+        return await self.dialogue.authors.give_missed(written, states, unheard)
 
     async def _look_for_answer(self, turn: Turn, findings: Findings) -> None:
         """Find the first messages of a stored answer: those that were noted, and those that stand in the channel."""
@@ -183,6 +200,7 @@ class ChannelRecovery:
         heard = None
         try:
             heard = await self.history.message(_place_of(turn), turn.message_id)
+            heard = heard and replace(heard, author_id=turn.user_id)  # of a copy nothing else says it
             failure = await self._finish(turn, heard, findings)
         except TzurotError as error:
             await self._note_failure(turn.message_id, heard, error, tally)

@@ -6,11 +6,12 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from dataclasses import dataclass, field, replace
 
 from bot.errors import ConflictError, NotAllowedError, TzurotError, UnavailableError
-from bot.model import Clock, Heard, snowflake_time, utc_now
+from bot.model import NOBODY, Clock, Heard, snowflake_time, utc_now
 from bot.rules.answering import EXPLICIT
 from bot.rules.recovery import DELETED, FINAL
 from bot.rules.splitting import is_visible
 from bot.services.asking import Asking
+from bot.services.authors import Authors
 from bot.services.decision import Decider
 from bot.services.delivery import Delivery, Task, new_turn
 from bot.services.lines import Lines
@@ -27,6 +28,7 @@ class Dialogue:
 
     store: Store
     decider: Decider
+    authors: Authors
     thinker: Thinker
     delivery: Delivery
     watermark: Watermark
@@ -51,7 +53,8 @@ class Dialogue:
         """
         if self._is_closing or not heard.says_something:
             return
-        with self.counted(), self.line(heard.place.channel_id) as is_first:
+        telling_once = self.authors.proxies.telling_once(heard)
+        with self.counted(), self.line(heard.place.channel_id) as is_first, telling_once:
             await self.answer(heard, is_first)
 
     async def hear_edit(self, heard: Heard) -> None:
@@ -81,9 +84,7 @@ class Dialogue:
         must_wait = not is_first.is_set()
         try:
             with self.watermark.deciding(heard.message_id):
-                task = await self.decider.decide(heard) or await self._decide_later(heard, is_first)
-                if task is None:
-                    await self.decider.explain(heard)
+                task = await self._decide(heard, is_first)
                 if task is None or not await self._open(task):
                     return False
             await is_first.wait()
@@ -159,6 +160,32 @@ class Dialogue:
             yield
         finally:
             self._running.discard(task)
+
+    async def _decide(self, heard: Heard, is_first: asyncio.Event) -> Task | None:
+        """The turn that it gets; none where it is gone, as what a proxy bot replaces is a moment later."""
+        asked = await self._from_its_author(heard, is_first) if heard.author_id == NOBODY else heard
+        if asked is None or await self.authors.is_withdrawn(asked):
+            return None
+        task = await self.decider.decide(asked) or await self._decide_later(asked, is_first)
+        if task is None:
+            await self.decider.explain(asked)
+        elif await self.authors.proxies.is_withdrawn(asked):
+            return None
+        return task
+
+    async def _from_its_author(self, copy: Heard, is_first: asyncio.Event) -> Heard | None:
+        """The copy as from the person behind it.
+
+        Its original stands in front: whether that was answered is known when the copy is first, and so is who has
+        spoken what it replies to.
+        """
+        if not await self.authors.is_addressed(copy):
+            await is_first.wait()
+            if not await self.authors.is_addressed(copy):
+                return None
+        author = await self.authors.proxies.author_of(copy)
+        await is_first.wait()
+        return await self.authors.give(copy, author) if author else None
 
     async def _decide_later(self, heard: Heard, is_first: asyncio.Event) -> Task | None:
         """Decide again once everyone in front has their answer, if that makes a difference."""

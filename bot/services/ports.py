@@ -1,4 +1,4 @@
-"""What the use cases need from outside; implemented by `ai`, `webhooks` and `durability`."""
+"""What the use cases need from outside; implemented by `ai`, `pluralkit`, `webhooks`, `cogs` and `durability`."""
 
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.errors import TzurotError
-from bot.model import GrantedToken, Heard, Place, Profile, Question, Quote, ReplicationState, Spoken, Voice
+from bot.model import Authorship, GrantedToken, Heard, Place, Profile, Question, Quote, ReplicationState, Spoken, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,13 @@ class Thinker(Protocol):
 
     async def answer(self, question: Question) -> str:
         """The personality's answer, not empty. Raises UnavailableError, NotFoundError or NotAllowedError."""
+
+
+class ProxyRegistry(Protocol):
+    """Knows who is behind what PluralKit has posted again; absent (None) where nobody is to be asked."""
+
+    async def author(self, message_id: int) -> Authorship | None:
+        """Who wrote it; None where nothing is known of it. Raises UnavailableError."""
 
 
 class ProfileSource(Protocol):

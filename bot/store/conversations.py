@@ -120,6 +120,16 @@ def get(channel_id: int, user_id: int) -> Query[Conversation]:
     )
 
 
+def find_going_on(channel_id: int, since: datetime) -> Query[int]:
+    """Who was answered there since that time and is answered further without calling anyone."""
+    return Query(
+        "SELECT user_id FROM conversations WHERE channel_id = :channel_id AND last_message_at > :since"
+        " AND user_id IN (SELECT user_id FROM auto_responses)",
+        lambda row: int(row["user_id"]),
+        {"channel_id": channel_id, "since": to_text(since)},
+    )
+
+
 def read(row: Row) -> Conversation:
     """The conversation in a row of the table."""
     return Conversation(

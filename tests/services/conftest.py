@@ -29,12 +29,14 @@ from bot.model import (
     TurnState,
     Voice,
 )
+from bot.services.authors import Authors
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.decision import Decider
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
 from bot.services.ports import Told, Written
+from bot.services.proxies import Proxies
 from bot.services.recovery import Recovery
 from bot.services.watermark import Watermark
 from bot.settings import load_settings
@@ -301,7 +303,16 @@ def new_dialogue(  # noqa: PLR0917 - fixtures are passed by pytest
     """A dialogue in an empty house."""
     watermark = Watermark(store=store, interval_seconds=0.01, clock=clock)
     decider = Decider(store=store, cipher=cipher, policy=policy, clock=clock)
-    return Dialogue(store=store, decider=decider, thinker=thinker, delivery=delivery, watermark=watermark, clock=clock)
+    proxies = Proxies(store=store, policy=policy, deletions=delivery.deletions, clock=clock)
+    return Dialogue(
+        store=store,
+        decider=decider,
+        authors=Authors(proxies=proxies, decider=decider),
+        thinker=thinker,
+        delivery=delivery,
+        watermark=watermark,
+        clock=clock,
+    )
 
 
 @pytest.fixture

@@ -26,12 +26,14 @@ from bot.model import (
     Voice,
     snowflake_of,
 )
+from bot.services.authors import Authors
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.decision import Decider
 from bot.services.delivery import Delivery
 from bot.services.dialogue import Dialogue
 from bot.services.policy import Policy
-from bot.services.ports import Written
+from bot.services.ports import ProxyRegistry, Written
+from bot.services.proxies import Proxies
 from bot.services.watermark import Watermark
 from bot.settings import load_settings
 from bot.store import activations, logins, marks, personalities
@@ -77,6 +79,7 @@ class House:
     channel: list[Written] = field(default_factory=list)
     asked: int = 0
     copies: int = 0
+    registry: ProxyRegistry | None = None
 
     def __post_init__(self) -> None:
         self.channel.append(self.question)
@@ -200,8 +203,17 @@ async def process(house: House, cipher: Cipher, steps: Steps) -> AsyncIterator[C
     delivery = Delivery(store=store, speaker=world, history=world, confirmer=world, policy=policy, clock=house.clock)
     watermark = Watermark(store=opened, interval_seconds=1, clock=house.clock)
     decider = Decider(store=store, cipher=cipher, policy=policy, clock=house.clock)
+    proxies = Proxies(
+        store=store, policy=policy, deletions=delivery.deletions, registry=house.registry, clock=house.clock
+    )
     dialogue = Dialogue(
-        store=store, decider=decider, thinker=world, delivery=delivery, watermark=watermark, clock=house.clock
+        store=store,
+        decider=decider,
+        authors=Authors(proxies=proxies, decider=decider),
+        thinker=world,
+        delivery=delivery,
+        watermark=watermark,
+        clock=house.clock,
     )
     try:
         await watermark.load()

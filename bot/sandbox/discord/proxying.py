@@ -18,7 +18,7 @@ class ProxyBot(Enum):
     """A bot that proxies, by its application."""
 
     PLURALKIT = 466378653216014359
-    TUPPERBOX = 510016054391734273
+    TUPPERBOX = 431544605209788416
 
     @property
     def title(self) -> str:
