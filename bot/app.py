@@ -388,9 +388,7 @@ def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
     decider = Decider(store=store, cipher=parts.cipher, policy=policy, replication=parts.watchdog, clock=parts.clock)
     thinker = AIClient(parts.session, settings)
     registry = pluralkit_client_from(settings, parts.session)
-    proxies = Proxies(
-        store=store, policy=policy, deletions=delivery.deletions, registry=registry, clock=parts.clock
-    )
+    proxies = Proxies(store=store, policy=policy, deletions=delivery.deletions, registry=registry, clock=parts.clock)
     dialogue = Dialogue(
         store=store,
         decider=decider,
