@@ -91,6 +91,7 @@ class DialogueCog(commands.Cog):
     async def _command(self, message: discord.Message) -> None:
         if not self._is_new(message.id):
             return
+        services_of(self._bot).recovery.watermark.pass_over(message.id)
         ctx: Context = await self._bot.get_context(message)
         if not ctx.invoked_with:
             ctx.command = self._bot.get_command("help")

@@ -41,6 +41,13 @@ class Watermark:
         if self._newest is None:
             self._newest = message_id
 
+    def pass_over(self, message_id: int) -> None:
+        """Nothing has to be decided about this message, as about a command.
+
+        What was decided before it is not looked at again after a gap, when the command may have changed who answers.
+        """
+        self._newest = max(message_id, self._newest or 0)
+
     @contextmanager
     def deciding(self, message_id: int) -> Iterator[None]:
         """Hold the mark before this message until its turn is committed or it is clear that there will be none.
@@ -59,7 +66,7 @@ class Watermark:
 
     def _decided(self, message_id: int) -> None:
         self._undecided.remove(message_id)
-        self._newest = max(message_id, self._newest or 0)
+        self.pass_over(message_id)
 
     async def run(self) -> None:
         """Write the mark from time to time, until cancelled."""

@@ -213,6 +213,20 @@ async def test_a_session_that_is_invalidated_while_it_runs_leaves_no_gap(home: W
 
 
 @pytest.mark.usefixtures("quick_identify")
+async def test_an_activation_does_not_reach_back_to_what_was_said_before_it(home: World) -> None:
+    home.overrides["catch_up_overlap_seconds"] = 0.001
+    async with home.bot():
+        first = await home.hears("@lil before")
+        await home.say("nobody is meant")
+        await home.hears("!tz ping")
+        await home.hears("!tz activate lilith")
+        sessions = home.discord.session_count
+        home.discord.invalidate_session()
+        await home.discord.wait_for_session(sessions, timeout_seconds=PATIENCE_SECONDS)
+        assert "echo nobody is meant" not in await caught_up(home, home.channel, first)
+
+
+@pytest.mark.usefixtures("quick_identify")
 async def test_an_answer_that_discord_did_not_take_in_an_outage_is_said_in_the_next_session(home: World) -> None:
     home.overrides["send_attempts"] = 1
     async with home.bot():

@@ -48,6 +48,15 @@ async def test_an_older_message_does_not_take_it_back(watermark: Watermark) -> N
     assert watermark.message_id == 6
 
 
+async def test_a_command_takes_it_along_and_not_past_what_is_undecided(watermark: Watermark) -> None:
+    watermark.pass_over(5)
+    assert watermark.message_id == 5
+    with watermark.deciding(7):
+        watermark.pass_over(8)
+        assert watermark.message_id == 6
+    assert watermark.message_id == 8
+
+
 async def test_a_refused_message_is_decided_and_a_cancelled_one_never(watermark: Watermark) -> None:
     with pytest.raises(StorageError), watermark.deciding(5):
         raise StorageError("Refused.")
