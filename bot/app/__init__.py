@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import signal
-import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +12,7 @@ import aiohttp
 from bot.ai.client import AIClient
 from bot.ai.login import login_client_from
 from bot.ai.profiles import profile_client_from
+from bot.app.outside import BotReadiness, serve_probes, stop_on_signals
 from bot.client import Client
 from bot.cogs.acknowledging import Acknowledgements
 from bot.cogs.context import Services
@@ -24,7 +23,6 @@ from bot.cogs.owner import DirectOwner
 from bot.cogs.quoting import MessageQuotes
 from bot.durability.confirmation import AnswerConfirmation, Confirmation
 from bot.durability.drill_child import drill_aside
-from bot.durability.health import HealthServer, Readiness, inherit_listener, listen
 from bot.durability.lineage import read_marker
 from bot.durability.litestream import litestream_from
 from bot.durability.lock import hold_locks
@@ -74,19 +72,7 @@ from bot.webhooks import WebhookSpeaker, open_session
 
 log = logging.getLogger(__name__)
 
-STARTING = "The bot is starting."
 STOPPING = "The bot is stopping."
-
-
-class BotReadiness(Readiness):
-    """Asks the connection itself at the moment of the probe, so that no missed event can make it lie."""
-
-    client: Client | None = None
-
-    def problems(self) -> list[str]:
-        """What keeps the bot from being ready, one sentence each."""
-        self.is_discord_connected = self.client is not None and self.client.is_connected
-        return super().problems()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +134,8 @@ async def run_bot(
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(hold_locks(settings, inherited.lock_fd, inherited.files_lock_fd))
-        stop = stop or _stop_on_signals()
-        readiness = await _serve_probes(stack, settings, inherited.listen_fd)
+        stop = stop or stop_on_signals()
+        readiness = await serve_probes(stack, settings, inherited.listen_fd)
         token = _token_of(settings)
         opening = Opening(settings, readiness, accept_older=accept_older, clock=clock)
         parts = await _open(stack, opening)
@@ -251,7 +237,7 @@ def _services_of(parts: Parts) -> Services:
             replication=parts.watchdog,
             clock=parts.clock,
         ),
-        moderation=Moderation(store=store, policy=policy),
+        moderation=Moderation(store=store, policy=policy, clock=parts.clock),
         undo=Undo(store=store, policy=policy, naming=personalities.naming, clock=parts.clock),
         conversations=Conversations(store=store, policy=policy, clock=parts.clock),
         notifications=Notifications(store=store, version=shipped()[-1].version, clock=parts.clock),
@@ -287,26 +273,6 @@ async def _start_background(stack: AsyncExitStack, parts: Parts, services: Servi
     if (source := services.personalities.profiles) is not None:
         refresher = ProfileRefresher.from_settings(settings, services.personalities, source, parts.clock)
         background.start("refreshing profiles", refresher.run)
-
-
-async def _serve_probes(stack: AsyncExitStack, settings: Settings, listen_fd: int | None) -> BotReadiness:
-    readiness = BotReadiness(phase=STARTING)
-    server = HealthServer(readiness)
-    listener = stack.enter_context(_listener(settings, listen_fd))
-    await server.start(listener)
-    stack.push_async_callback(server.stop)
-    return readiness
-
-
-def _listener(settings: Settings, listen_fd: int | None) -> socket.socket:
-    return listen(settings.listen_address, settings.port) if listen_fd is None else inherit_listener(listen_fd)
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 def _token_of(settings: Settings) -> Secret:
