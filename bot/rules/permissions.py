@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.errors import NotAllowedError, UnavailableError
-from bot.model import NOBODY, Mapping, Member, Personality, Place
+from bot.model import Mapping, Member, Place
 
 
 def require_saving(*, is_read_only: bool) -> None:
@@ -38,13 +38,6 @@ def require_conversation_place(place: Place, *, is_verified: bool, how: str) -> 
         raise NotAllowedError("In direct messages I only answer people who are age-verified.", remedy=f"Use {how}.")
     if not place.is_dm and not place.is_nsfw:
         raise NotAllowedError("Personalities only speak in channels marked as age-restricted.")
-
-
-def require_removal(member: Member, personality: Personality, owner_id: int) -> None:
-    """Refuse removing a personality to anyone but who added it and the bot's owner."""
-    if member.user_id in {personality.added_by, owner_id} - {NOBODY}:
-        return
-    raise NotAllowedError(f"Only who added “{personality.full_name}”, or the bot's owner, may remove it.")
 
 
 def require_activation(member: Member, place: Place) -> None:

@@ -1,6 +1,5 @@
 """Users' logins at the AI service."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +11,7 @@ from bot.services.ports import LoginService
 from bot.store import changes, logins
 from bot.store.changes import Action, Edit, Kind
 from bot.store.cipher import Cipher
-from bot.store.statement import Statement, Store
+from bot.store.statement import Store
 
 CODE_LIMIT = 512
 
@@ -79,19 +78,12 @@ class Logins:
         )
 
     async def revoke(self, member: Member) -> None:
-        """Forget the user's token; raises NotFoundError if there is none."""
+        """Forget every token of the user's; raises NotFoundError if there is none."""
         self._service()
-        dates = await self.store.fetch(logins.find_dates(member.user_id))
-        if not dates:
+        edit = Edit(member.user_id, self.clock())
+        _, forgotten = await self.store.write(edit.record_logins(), logins.delete_all(member.user_id))
+        if not forgotten.count:
             raise NotFoundError("You are not logged in, so there is nothing to forget.")
-        await self.store.write(*self._forgetting(member.user_id, [login.personality_name for login in dates]))
-
-    def _forgetting(self, user_id: int, names: Sequence[str]) -> Iterator[Statement]:
-        edit = Edit(user_id, self.clock())
-        for name in names:
-            subject = changes.login_subject(user_id, name)
-            yield edit.record(Kind.LOGIN, Action.DELETE, subject)
-            yield logins.delete(user_id, name)
 
     def _service(self) -> LoginService:
         if self.service is None:

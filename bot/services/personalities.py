@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from string import ascii_lowercase
 
-from bot.errors import ConfigurationError, ConflictError, InvalidInputError
+from bot.errors import ConfigurationError, ConflictError, InvalidInputError, NotAllowedError
 from bot.model import NOBODY, Alias, Clock, Member, Personality, Profile, utc_now
 from bot.rules.names import (
     check_alias,
@@ -19,7 +19,6 @@ from bot.rules.names import (
     fold,
     unmarked,
 )
-from bot.rules.permissions import require_removal
 from bot.services.finding import find, look_for
 from bot.services.policy import Policy
 from bot.services.ports import ProfileSource
@@ -126,13 +125,13 @@ class Personalities:
         personality = replace(personality, added_by=member.user_id, added_at=edit.now)
         free = await self._free_aliases(personality)
         new = tuple(dict.fromkeys([*([typed] if typed else []), *free]))
-        outcomes = await self.store.write(
-            edit.record(Kind.PERSONALITY, Action.PUT, personality.full_name),
-            rows_of.put(personality),
-            *_naming_statements(personality, edit, new),
+        _, added, *claims = await self.store.write(
+            *rows_of.add(personality, edit), *_naming_statements(personality, edit, new, is_of_new=True)
         )
-        stored = replace(personality, id=outcomes[1].rows[0]["id"])
-        return Added(stored, new, is_revived=removed is not None)
+        if not added.rows:
+            raise ConflictError(f"“{personality.full_name}” was taken in this moment.", remedy="Choose another name.")
+        claimed = tuple(alias for alias, claim in zip(new, claims[1::2], strict=True) if claim.count)
+        return Added(replace(personality, id=added.rows[0]["id"]), claimed, is_revived=removed is not None)
 
     async def remove(self, member: Member, name: str) -> Removed:
         """Remove a personality by name or alias; its messages still know who spoke.
@@ -141,8 +140,11 @@ class Personalities:
         """
         async with self.naming:
             details = await self.info(name)
-            require_removal(member, details.personality, self.policy.owner_id)
-            await self.store.write(*rows_of.remove(details.personality.full_name, member.user_id, self.clock()))
+            full_name = details.personality.full_name
+            removal = rows_of.remove(full_name, member.user_id, self.clock(), self.policy.owner_id)
+            outcomes = await self.store.write(*removal)
+        if not outcomes[-1].count:
+            raise NotAllowedError(f"Only who added “{full_name}”, or the bot's owner, may remove it.")
         return Removed(details.personality, details.aliases, details.channel_ids)
 
     async def list(self, member: Member, page: int = 1) -> Page:
@@ -168,7 +170,10 @@ class Personalities:
             personality = await find(self.store, name, self.policy.mention_char)
             folded = self._checked_alias(alias, personality.full_name)
             await self._require_free_alias(folded)
-            await self.store.write(*_naming_statements(personality, Edit(member.user_id, self.clock()), (folded,)))
+            edit = Edit(member.user_id, self.clock())
+            outcomes = await self.store.write(*_naming_statements(personality, edit, (folded,)))
+        if not outcomes[-1].count:
+            raise ConflictError(f"“{folded}” was taken in this moment.", remedy="Choose another alias.")
         return Aliased(personality, folded)
 
     async def seed(self) -> int:
@@ -256,11 +261,12 @@ class Personalities:
         return ()
 
 
-def _naming_statements(personality: Personality, edit: Edit, new: Iterable[str]) -> Iterator[Statement]:
-    for alias in new:
-        yield edit.record(Kind.ALIAS, Action.PUT, alias)
-        # `put`: an alias may be left over whose personality is gone.
-        yield aliases.put(Alias(alias, personality.full_name, edit.changed_by, edit.now))
+def _naming_statements(
+    personality: Personality, edit: Edit, new: Iterable[str], *, is_of_new: bool = False
+) -> Iterator[Statement]:
+    for name in new:
+        alias = Alias(name, personality.full_name, edit.changed_by, edit.now)
+        yield from aliases.claim(alias, edit, is_of_new=is_of_new)
 
 
 def _described(name: str, wish: Wish) -> Personality:

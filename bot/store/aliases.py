@@ -1,18 +1,34 @@
 """The table `personality_aliases`: lower-case names, unique among all aliases."""
 
 from bot.model import Alias
+from bot.store.changes import Action, Condition, Edit, Kind
 from bot.store.columns import from_json, to_json, to_text, to_time
 from bot.store.statement import Query, Row, Statement, Value
 
-ADD = """
-INSERT INTO personality_aliases (alias, personality_name, added_by, created_at, extra)
-VALUES (:alias, :personality_name, :added_by, :created_at, :extra)
-"""
-
-PUT = f"""{ADD}
+INTO = "INSERT INTO personality_aliases (alias, personality_name, added_by, created_at, extra)"
+VALUES = ":alias, :personality_name, :added_by, :created_at, :extra"
+ON_CONFLICT = """
 ON CONFLICT (alias) DO UPDATE SET personality_name = excluded.personality_name, added_by = excluded.added_by,
     created_at = excluded.created_at, extra = excluded.extra
 """
+
+MAY_CLAIM = """
+EXISTS (
+    SELECT 1 FROM personalities WHERE full_name = :personality_name AND is_active = 1
+    AND (:is_of_new = 0 OR (added_by = :added_by AND added_at = :created_at))
+)
+AND NOT EXISTS (
+    SELECT 1 FROM personalities WHERE name_lower = :alias AND is_active = 1 AND full_name <> :personality_name
+)
+AND NOT EXISTS (
+    SELECT 1 FROM personality_aliases AS a JOIN personalities AS p ON p.full_name = a.personality_name
+    WHERE a.alias = :alias AND p.is_active = 1 AND p.full_name <> :personality_name
+)
+"""
+
+ADD = f"{INTO} VALUES ({VALUES})"
+PUT = f"{ADD} {ON_CONFLICT}"
+CLAIM = f"{INTO} SELECT {VALUES} WHERE {MAY_CLAIM} {ON_CONFLICT}"
 
 
 def to_row(alias: Alias) -> dict[str, Value]:
@@ -34,6 +50,19 @@ def add(alias: Alias) -> Statement:
 def put(alias: Alias) -> Statement:
     """Insert, or give the alias to another personality."""
     return Statement(PUT, to_row(alias))
+
+
+def claim(alias: Alias, edit: Edit, *, is_of_new: bool = False) -> list[Statement]:
+    """Insert, with the record; the last count is 0, and nothing is done, where the name is somebody else's.
+
+    So it is where the personality is gone; with `is_of_new` also unless this edit has just added it. What is left
+    over of a personality that is gone is free.
+    """
+    parameters: dict[str, Value] = {**to_row(alias), "is_of_new": int(is_of_new)}
+    return [
+        edit.record_if(Kind.ALIAS, Action.PUT, alias.alias, Condition(MAY_CLAIM, parameters)),
+        Statement(CLAIM, parameters),
+    ]
 
 
 def delete(alias: str) -> Statement:

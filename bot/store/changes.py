@@ -70,19 +70,27 @@ _BELONGINGS = {Kind.ALIAS: "alias", Kind.ACTIVATION: "channel_id"}
 
 _REMOVALS = {
     kind: f"{_HEAD} SELECT :changed_at, :changed_by, '{kind}', 'delete', CAST({subject} AS TEXT), {_AS_JSON[kind]},"
-    f" :batch, :is_undo FROM {TABLES[kind]} WHERE {name} = :full_name"
-    for kind, subject, name in (
-        (Kind.PERSONALITY, "full_name", "full_name"),
-        *((kind, subject, "personality_name") for kind, subject in _BELONGINGS.items()),
-    )
+    f" :batch, :is_undo FROM {TABLES[kind]} WHERE personality_name = :full_name"
+    for kind, subject in _BELONGINGS.items()
 }
 
 OWNED = "(:member_id = :owner_id OR (added_by = :member_id AND :is_for_creator)) AND :member_id <> 0 AND is_active = 1"
 """Whether a personality is the member's to change, with the parameters of `owned_by`; part of what changes the row."""
 
+OF_OWNED = f"EXISTS (SELECT 1 FROM personalities WHERE full_name = :full_name AND {OWNED})"
+"""The same in statements that change what belongs to the personality."""
+
 _OWNED_RECORD = (
-    f"{_HEAD} SELECT :changed_at, :changed_by, 'personality', 'put', full_name, {_AS_JSON[Kind.PERSONALITY]}, :batch,"
+    f"{_HEAD} SELECT :changed_at, :changed_by, 'personality', :action, full_name, {_AS_JSON[Kind.PERSONALITY]}, :batch,"
     f" :is_undo FROM personalities WHERE full_name = :full_name AND {OWNED}"
+)
+
+_OWNED_REMOVALS = [f"{sql} AND {OF_OWNED}" for sql in _REMOVALS.values()]
+
+_LOGINS_OF = (
+    f"{_HEAD} SELECT :changed_at, :changed_by, '{Kind.LOGIN}', '{Action.DELETE}',"
+    f" user_id || ' ' || personality_name, {_AS_JSON[Kind.LOGIN]}, :batch, :is_undo FROM auth_tokens"
+    " WHERE user_id = :changed_by ORDER BY personality_name"
 )
 
 _EXPIRIES = (
@@ -103,7 +111,7 @@ def _new_batch() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must be so of a row that is to be changed: SQL over its columns, asked in the statements that change it."""
+    """What must be so for something to be changed, as SQL that is asked in the statements that change it."""
 
     sql: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
@@ -135,10 +143,26 @@ class Edit:
             {**self._head(), **about, **keys(kind, str(subject)), **condition.parameters},
         )
 
-    def record_removal(self, full_name: str) -> list[Statement]:
-        """Keep a personality, its aliases and its activations as they are now."""
-        parameters = {**self._head(), "full_name": full_name}
-        return [Statement(sql, parameters) for sql in _REMOVALS.values()]
+    def record_if(self, kind: Kind, action: Action, subject: str | int, condition: "Condition") -> Statement:
+        """The same where the condition holds, which is about no row in particular; its outcome counts 1 or 0."""
+        about: dict[str, Value] = {"kind": kind, "action": action, "subject": str(subject)}
+        return Statement(
+            f"{_HEAD} SELECT :changed_at, :changed_by, :kind, :action, :subject, ({_STATES[kind]}), :batch, :is_undo"
+            f" WHERE {condition.sql}",
+            {**self._head(), **about, **keys(kind, str(subject)), **condition.parameters},
+        )
+
+    def record_removal(self, full_name: str, owned: Mapping[str, Value]) -> list[Statement]:
+        """Keep a personality, its aliases and its activations as they are now, if it is the member's, `owned_by`."""
+        parameters = {**self._head(), "full_name": full_name, **owned}
+        return [
+            Statement(_OWNED_RECORD, {**parameters, "action": Action.DELETE}),
+            *(Statement(sql, parameters) for sql in _OWNED_REMOVALS),
+        ]
+
+    def record_logins(self) -> Statement:
+        """Keep all logins of whoever changes them, as they are now."""
+        return Statement(_LOGINS_OF, self._head())
 
     def record_belongings(self, full_name: str) -> list[Statement]:
         """Keep a personality's aliases and activations as they are now."""
@@ -147,7 +171,7 @@ class Edit:
 
     def record_owned(self, full_name: str, owned: Mapping[str, Value]) -> Statement:
         """Keep a personality as it is now if it is the member's, `owned_by`: what follows changes nothing otherwise."""
-        return Statement(_OWNED_RECORD, {**self._head(), "full_name": full_name, **owned})
+        return Statement(_OWNED_RECORD, {**self._head(), "full_name": full_name, "action": Action.PUT, **owned})
 
     def record_expired(self, user_ids: Sequence[int]) -> Statement:
         """Keep those logins of these users that have run out, as they are now."""

@@ -70,6 +70,11 @@ def delete(user_id: int, personality_name: str = EVERY_PERSONALITY) -> Statement
     )
 
 
+def delete_all(user_id: int) -> Statement:
+    """Forget every token of the user's; `Edit.record_logins` records it."""
+    return Statement("DELETE FROM auth_tokens WHERE user_id = :user_id", {"user_id": user_id})
+
+
 def find_expired(now: datetime, after: int, limit: int) -> Query[int]:
     """Users with a login past its date, by their ids, from above `after` on."""
     return Query(

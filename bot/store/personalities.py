@@ -8,18 +8,20 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.model import Personality, Profile
-from bot.store.changes import OWNED, Edit
+from bot.store.changes import OF_OWNED, OWNED, Action, Condition, Edit, Kind, owned_by
 from bot.store.columns import from_json, to_json, to_text, to_text_or_none, to_time, to_time_or_none
 from bot.store.statement import Query, Row, Statement, Value
 
-INSERT = """
+INTO = """
 INSERT INTO personalities (
     full_name, name_lower, display_name, avatar_url, added_by, added_at, updated_at, is_active,
     error_message, prompt, model, profile_fetched_at, metadata, extra
-) VALUES (
+)"""
+VALUES = """
     :full_name, :name_lower, :display_name, :avatar_url, :added_by, :added_at, :updated_at, :is_active,
     :error_message, :prompt, :model, :profile_fetched_at, :metadata, :extra
-)
+"""
+ON_CONFLICT = """
 ON CONFLICT (full_name) DO UPDATE SET
     display_name = excluded.display_name, avatar_url = excluded.avatar_url, added_by = excluded.added_by,
     added_at = excluded.added_at, updated_at = excluded.updated_at, is_active = excluded.is_active,
@@ -27,8 +29,18 @@ ON CONFLICT (full_name) DO UPDATE SET
     profile_fetched_at = excluded.profile_fetched_at, metadata = excluded.metadata, extra = excluded.extra
 """
 
+IS_FREE = """
+NOT EXISTS (SELECT 1 FROM personalities WHERE name_lower = :name_lower AND is_active = 1)
+AND NOT EXISTS (
+    SELECT 1 FROM personality_aliases AS a JOIN personalities AS p ON p.full_name = a.personality_name
+    WHERE a.alias = :name_lower AND p.is_active = 1
+)
+"""
+"""Whether a name stands for nobody who can speak; those that are gone have freed it."""
+
+INSERT = f"{INTO} VALUES ({VALUES}) {ON_CONFLICT}"
 PUT = INSERT + "RETURNING id"
-ADD = INSERT + "WHERE personalities.is_active = 0 RETURNING id"
+ADD = f"{INTO} SELECT {VALUES} WHERE {IS_FREE} {ON_CONFLICT} RETURNING id"
 
 FIND_BY_NAME = """
 SELECT p.* FROM personality_aliases AS a JOIN personalities AS p ON p.full_name = a.personality_name
@@ -83,9 +95,13 @@ def put(personality: Personality) -> Statement:
     return Statement(PUT, to_row(personality))
 
 
-def add(personality: Personality) -> Statement:
-    """Insert, or revive a removed one; returns a row with its `id`, or no row if an active one has the name."""
-    return Statement(ADD, to_row(personality))
+def add(personality: Personality, edit: Edit) -> list[Statement]:
+    """Insert, or revive a removed one, with its record; the last outcome has no row if somebody has the name."""
+    is_free = Condition(IS_FREE, {"name_lower": personality.full_name.lower()})
+    return [
+        edit.record_if(Kind.PERSONALITY, Action.PUT, personality.full_name, is_free),
+        Statement(ADD, to_row(personality)),
+    ]
 
 
 def refresh(full_name: str, profile: Profile, now: datetime) -> Statement:
@@ -133,15 +149,19 @@ def configure(full_name: str, setting: Setting, owned: Mapping[str, Value], edit
     return [edit.record_owned(full_name, owned), Statement(update, parameters)]
 
 
-def remove(full_name: str, changed_by: int, now: datetime) -> list[Statement]:
-    """Deactivate it and delete its aliases and activations; records all of these changes itself."""
-    name: dict[str, Value] = {"full_name": full_name}
+def remove(full_name: str, changed_by: int, now: datetime, owner_id: int) -> list[Statement]:
+    """Deactivate it and delete its aliases and activations, with the records of all that.
+
+    The last count is 0, and nothing is done, unless `changed_by` has added it or is the bot's owner.
+    """
+    owned = owned_by(changed_by, owner_id)
+    name: dict[str, Value] = {"full_name": full_name, **owned}
     return [
-        *Edit(changed_by, now).record_removal(full_name),
-        Statement("DELETE FROM personality_aliases WHERE personality_name = :full_name", name),
-        Statement("DELETE FROM channel_activations WHERE personality_name = :full_name", name),
+        *Edit(changed_by, now).record_removal(full_name, owned),
+        Statement(f"DELETE FROM personality_aliases WHERE personality_name = :full_name AND {OF_OWNED}", name),
+        Statement(f"DELETE FROM channel_activations WHERE personality_name = :full_name AND {OF_OWNED}", name),
         Statement(
-            "UPDATE personalities SET is_active = 0, updated_at = :now WHERE full_name = :full_name",
+            f"UPDATE personalities SET is_active = 0, updated_at = :now WHERE full_name = :full_name AND {OWNED}",
             {**name, "now": to_text(now)},
         ),
     ]

@@ -16,8 +16,10 @@ STALE = "changes.changed_at"
 
 CLAIM = (
     "UPDATE changes SET undone_by = :batch,"
-    # NULL where a record is newer than the last one that was seen; the column refuses it, and with it the batch.
-    " changed_at = CASE WHEN (SELECT max(id) FROM changes) = :seen THEN changed_at END WHERE id = :id"
+    # NULL where a record is newer than the last one that was seen, or is not the user's who takes it back; the column
+    # refuses it, and with it the batch.
+    " changed_at = CASE WHEN (SELECT max(id) FROM changes) = :seen AND :by IN (0, changed_by) THEN changed_at END"
+    " WHERE id = :id"
 )
 
 KEYS = {
@@ -51,10 +53,12 @@ _PUTS = {
 def take_back(preview: Preview, edit: Edit, seen: int) -> list[Statement]:
     """One batch that does what the preview shows, and records that; `seen` is the newest record's id.
 
-    It raises ConflictError with the constraint `STALE`, and does nothing, if there are newer records by now.
+    It raises ConflictError with the constraint `STALE`, and does nothing, if there are newer records by now, or if one
+    of these is not of whoever takes it back; the operator, `NOBODY`, takes back everybody's.
     """
     ids = sorted(preview.reversal.ids)
-    claims = [Statement(CLAIM, {"batch": edit.batch, "seen": seen, "id": change_id}) for change_id in ids]
+    shared: dict[str, Value] = {"batch": edit.batch, "seen": seen, "by": edit.changed_by}
+    claims = [Statement(CLAIM, {**shared, "id": change_id}) for change_id in ids]
     return [*claims, *(statement for step in preview.steps for statement in _restore(step, edit))]
 
 

@@ -27,7 +27,7 @@ def test_a_removal_is_seen_in_the_past_and_taken_back_beside_the_running_bot(
     asyncio.run(Bucket(settings).write_current(current, None))
     with VolumeLock.take(database.parent, 1), replicating(settings, f"{PREFIX}/e000001") as litestream:
         before = moment_after(litestream)
-        change(database, personalities.remove(ADA.full_name, USER, datetime.now(UTC)))
+        change(database, personalities.remove(ADA.full_name, USER, datetime.now(UTC), USER))
         moment_after(litestream)
         assert (
             tzurot("restore", "--at", before.isoformat(), "--to", then, "--database", database, **environment).code == 0

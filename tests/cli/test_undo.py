@@ -68,7 +68,7 @@ def house(database: Path) -> Path:
             aliases.add(Alias("countess", ADA.full_name, OTHER, NOW)),
         ],
         activate(ADA.full_name, USER, NOW),
-        personalities.remove(ADA.full_name, USER, NOW + timedelta(minutes=1)),
+        personalities.remove(ADA.full_name, USER, NOW + timedelta(minutes=1), USER),
     )
     return database
 

@@ -5,14 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.errors import NotAllowedError
-from bot.model import Member, Personality, Place
+from bot.model import Member, Place
 from bot.rules import permissions
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DM = Place(1)
 NSFW = Place(2, guild_id=9, is_nsfw=True)
 SAFE = Place(3, guild_id=9)
-LILITH = Personality("lilith", "Lilith", 7, NOW, id=1)
 
 
 def test_an_expired_login_has_a_sentence_of_its_own() -> None:
@@ -37,19 +36,6 @@ def test_personalities_speak_to_the_verified_in_direct_messages_and_else_in_nsfw
     else:
         with pytest.raises(NotAllowedError):
             permissions.require_conversation_place(place, is_verified=is_verified, how="")
-
-
-def test_only_who_added_it_and_the_owner_remove_a_personality() -> None:
-    permissions.require_removal(Member(7), LILITH, owner_id=99)
-    permissions.require_removal(Member(99), LILITH, owner_id=99)
-    with pytest.raises(NotAllowedError):
-        permissions.require_removal(Member(8, is_administrator=True, may_manage_messages=True), LILITH, owner_id=99)
-
-
-def test_nobody_is_no_person_who_could_remove() -> None:
-    nobodys = Personality("x", "X", 0, NOW)
-    with pytest.raises(NotAllowedError):
-        permissions.require_removal(Member(0), nobodys, owner_id=0)
 
 
 @pytest.mark.parametrize(("may_manage", "place"), [(False, NSFW), (True, SAFE), (True, DM), (False, DM)])

@@ -90,7 +90,7 @@ async def test_the_statement_itself_refuses_what_changed_hands_meanwhile(
     statements = personalities.configure(
         "lilith", Setting(Configured.PROMPT, "mine"), owned_by(USER, OWNER), Edit(USER, clock())
     )
-    await store.write(*personalities.remove("lilith", OWNER, clock()))
+    await store.write(*personalities.remove("lilith", OWNER, clock(), OWNER))
     outcomes = await store.write(*statements)
     assert [outcome.count for outcome in outcomes] == [0, 0]
     assert (await stored(store)).prompt == "You are kind."

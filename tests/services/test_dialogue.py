@@ -414,7 +414,7 @@ async def test_a_removed_personality_does_not_answer_old_replies_which_is_told_o
     lilith = await store.first(personalities.get("lilith-tzel-shani"))
     assert lilith is not None
     await store.write(messages.put(Mapping(555, USER, NSFW.channel_id, lilith.id)))
-    await store.write(*personalities.remove("lilith-tzel-shani", OWNER, clock()))
+    await store.write(*personalities.remove("lilith-tzel-shani", OWNER, clock(), OWNER))
     still_there = heard(1, "still there?", replied_to_id=555, replied_to_webhook_name="Lilith")
     with pytest.raises(NotFoundError, match="Lilith has been removed"):
         await dialogue.hear(still_there)

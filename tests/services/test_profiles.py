@@ -94,7 +94,7 @@ async def test_a_profile_nobody_knows_keeps_what_is_stored_and_is_not_asked_for_
 async def test_a_personality_removed_while_its_profile_loads_stays_removed(
     refresher: ProfileRefresher, profiles: FakeProfiles, clock: Clock, store: SQLiteStore
 ) -> None:
-    await store.write(*table.remove("anna", OWNER, clock()))
+    await store.write(*table.remove("anna", OWNER, clock(), OWNER))
     await refresher.personalities.adopt("anna", profiles.known["anna"])
     again = await store.first(table.get("anna"))
     assert again is not None

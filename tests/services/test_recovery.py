@@ -207,7 +207,7 @@ async def test_without_a_login_nothing_is_asked_any_more_but_an_answer_is_said_t
 
 async def test_a_removed_personality_says_nothing_more(house: House) -> None:
     await house.left(1, answer=LONG, chunks=1)
-    await house.store.write(*personalities.remove("lilith-tzel-shani", OWNER, house.clock()))
+    await house.store.write(*personalities.remove("lilith-tzel-shani", OWNER, house.clock(), OWNER))
     await house.start()
     assert house.texts == []
     assert await house.states() == [("failed", "Unwanted")]

@@ -43,7 +43,7 @@ async def test_with_nothing_typed_ones_own_come_first_and_then_the_others(store:
 
 async def test_removed_ones_are_not_offered(store: Store) -> None:
     await add(store, "lilith", "lil", by=ME)
-    await store.write(*personalities.remove("lilith", ME, NOW))
+    await store.write(*personalities.remove("lilith", ME, NOW, ME))
     assert await values(store, "lil") == []
 
 

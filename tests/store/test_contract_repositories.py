@@ -162,8 +162,8 @@ async def test_an_alias_of_nobody_conflicts(store: Store) -> None:
 
 async def test_adding_an_active_personality_again_returns_no_row(store: Store) -> None:
     await add_lilith(store)
-    [outcome] = await store.write(personalities.add(replace(LILITH, added_by=5)))
-    assert outcome.rows == []
+    recorded, outcome = await store.write(*personalities.add(replace(LILITH, added_by=5), Edit(5, LATER)))
+    assert (outcome.rows, recorded.count) == ([], 0)
     kept = await store.first(personalities.get(LILITH.full_name))
     assert kept is not None
     assert kept.added_by == SNOWFLAKE
@@ -177,7 +177,7 @@ async def test_a_removed_personality_keeps_its_messages_and_comes_back_under_its
         activations.put(Activation(8, name, 9, NOW)),
         messages.put(Mapping(10, 11, 12, old_id)),
     )
-    await store.write(*personalities.remove(name, 77, LATER))
+    await store.write(*personalities.remove(name, 77, LATER, 77))
     assert await store.fetch(personalities.find_by_name("lil")) == []
     assert await store.fetch(activations.get(8)) == []
     mapping = await store.first(messages.get(10))
@@ -185,7 +185,7 @@ async def test_a_removed_personality_keeps_its_messages_and_comes_back_under_its
     assert mapping is not None
     assert removed is not None
     assert (mapping.personality_id, removed.is_active) == (old_id, False)
-    [outcome] = await store.write(personalities.add(replace(LILITH, added_by=5)))
+    _, outcome = await store.write(*personalities.add(replace(LILITH, added_by=5), Edit(5, LATER)))
     assert outcome.rows[0]["id"] == old_id
     assert [p.added_by for p in await store.fetch(personalities.find_by_name(name))] == [5]
 
@@ -198,7 +198,7 @@ async def test_removing_a_personality_records_it_and_all_that_went_with_it(store
         aliases.add(Alias("lilith", name, 1, NOW)),
         activations.put(Activation(SNOWFLAKE, name, 9, NOW)),
     )
-    await store.write(*personalities.remove(name, 77, LATER))
+    await store.write(*personalities.remove(name, 77, LATER, 77))
     records = await store.fetch(changes.latest(10))
     assert {(r.kind, r.action, r.subject, r.changed_by) for r in records} == {
         (Kind.PERSONALITY, Action.DELETE, name, 77),
@@ -291,7 +291,7 @@ async def test_a_conversation_goes_on_and_starts_anew_with_another_personality(s
 
 async def test_a_refreshed_profile_does_not_bring_a_removed_personality_back(store: Store) -> None:
     await add_lilith(store)
-    await store.write(*personalities.remove(LILITH.full_name, 1, NOW))
+    await store.write(*personalities.remove(LILITH.full_name, 1, NOW, 1))
     profile = Profile(LILITH.full_name, "New", "https://x")
     [outcome] = await store.write(personalities.refresh(LILITH.full_name, profile, LATER))
     assert outcome.count == 0
@@ -324,7 +324,7 @@ async def test_a_message_is_answered_once(store: Store) -> None:
 async def test_a_page_of_a_users_own_personalities_is_in_the_order_of_their_names(store: Store) -> None:
     for name in ("b", "A", "c", "D"):
         await store.write(personalities.put(Personality(name, name, 1, NOW)))
-    await store.write(personalities.put(Personality("other", "other", 2, NOW)), *personalities.remove("c", 1, NOW))
+    await store.write(personalities.put(Personality("other", "other", 2, NOW)), *personalities.remove("c", 1, NOW, 1))
     assert [p.full_name for p in await store.fetch(personalities.find_by_owner(1, 2, 1))] == ["b", "D"]
     assert await store.fetch(personalities.count_by_owner(1)) == [3]
 

@@ -109,14 +109,14 @@ async def test_a_threads_own_activation_comes_before_its_parents(store: Store) -
 async def test_a_reply_finds_who_spoke_even_if_removed_since(store: Store) -> None:
     speaker = await add(store, "Speaker")
     await store.write(messages.put(Mapping(99, AUTHOR, CHANNEL, speaker.id)))
-    await store.write(*personalities.remove("Speaker", 1, LATER))
+    await store.write(*personalities.remove("Speaker", 1, LATER, 1))
     found = await look(store, replace(HEARD, replied_to_id=99))
     assert found.replied_to == replace(speaker, is_active=False, updated_at=LATER)
 
 
 async def test_a_reply_that_no_mapping_knows_is_resolved_by_display_name(store: Store) -> None:
     first, second, removed = [await add(store, name, "Twin") for name in ("b", "a", "c")]
-    await store.write(*personalities.remove(removed.full_name, 1, NOW))
+    await store.write(*personalities.remove(removed.full_name, 1, NOW, 1))
     found = await look(store, replace(HEARD, replied_to_id=98, replied_to_webhook_name="Twin"))
     assert found.replied_to is None
     assert found.replied_to_by_name == (first, second)
@@ -129,7 +129,7 @@ async def test_mentions_are_found_by_alias_and_by_name_and_an_alias_wins(store: 
         aliases.add(Alias("echo", "Lilith Ünï", 1, NOW)),
         aliases.add(Alias('quo"te\\', "Echo", 1, NOW)),
     )
-    await store.write(*personalities.remove(gone.full_name, 1, NOW))
+    await store.write(*personalities.remove(gone.full_name, 1, NOW, 1))
     candidates = ("l", "l (the 1st)", "lilith ünï", "echo", "gone", 'quo"te\\', "' OR 1=1 --")
     assert (await look(store, HEARD, *candidates)).mentioned == {
         "l (the 1st)": lilith,
@@ -147,7 +147,7 @@ async def test_of_names_that_differ_only_in_case_the_oldest_is_mentioned(store: 
 async def test_a_removed_personality_no_longer_talks(store: Store) -> None:
     await add(store, "Talker")
     await store.write(conversations.put(Conversation(CHANNEL, AUTHOR, "Talker", NOW, NOW)))
-    await store.write(*personalities.remove("Talker", 1, NOW))
+    await store.write(*personalities.remove("Talker", 1, NOW, 1))
     found = await look(store)
     assert found.talking is None
     assert found.conversation is not None

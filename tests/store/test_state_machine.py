@@ -127,7 +127,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def remove_personality(self, name: str) -> None:
-        self.run(self.store.write(*personalities.remove(name, 1, NOW)))
+        self.run(self.store.write(*personalities.remove(name, 1, NOW, 1)))
         if name in self.personalities:
             self.personalities[name] = replace(self.personalities[name], is_active=False, updated_at=NOW)
         self.aliases = {alias: owner for alias, owner in self.aliases.items() if owner != name}

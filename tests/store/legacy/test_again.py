@@ -90,7 +90,7 @@ def test_who_logged_out_since_stays_logged_out(flat: Any) -> None:
 
 def test_what_was_removed_since_stays_removed_with_its_aliases(flat: Any) -> None:
     flat.bring_in()
-    write(flat, *personalities.remove("rook", USER, NOW))
+    write(flat, *personalities.remove("rook", USER, NOW, USER))
     report = flat.bring_in()
     assert flat.rows("SELECT alias FROM personality_aliases WHERE personality_name = 'rook'") == []
     assert flat.row("SELECT is_active FROM personalities WHERE full_name = 'rook'")["is_active"] == 0

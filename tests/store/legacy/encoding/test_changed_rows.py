@@ -64,7 +64,7 @@ def test_a_context_that_was_set_goes_out_and_comes_in_again(
 def test_a_removed_personality_is_left_out_or_marked(flat: Any, nested: Any, tmp_path: Path) -> None:
     for legacy in (flat, nested):
         legacy.bring_in()
-        write(legacy, *personalities.remove("rook", USER, NOW))
+        write(legacy, *personalities.remove("rook", USER, NOW, USER))
     flat_files = contents(encode(flat, Format.GEN1, tmp_path / "flat"))
     assert set(flat_files["personalities.json"]) == {"wren-small"}
     assert set(flat_files["aliases.json"]) == {"wrén 🐦 | small"}
