@@ -214,7 +214,7 @@ async def test_an_activated_channel_goes_before_a_conversation_and_a_mention_bef
 
 async def test_a_removed_personality_ends_its_conversations(house: House) -> None:
     await house.hear("@lilith")
-    await house.store.write(*personalities.remove("lilith", OWNER, house.clock()))
+    await house.store.write(*personalities.remove("lilith", OWNER, house.clock(), OWNER))
     assert await house.hear("hello") is None
 
 
@@ -380,7 +380,7 @@ async def test_a_reply_to_a_removed_one_falls_through_to_the_next_reason(house: 
     assert lilith is not None
     await house.hear("@lilith")
     spoken = house.speaker.ids[-1]
-    await house.store.write(*personalities.remove("lilith", OWNER, house.clock()))
+    await house.store.write(*personalities.remove("lilith", OWNER, house.clock(), OWNER))
     with pytest.raises(NotFoundError, match="Lilith has been removed"):
         await house.hear("and?", replied_to_id=spoken)
     assert await house.hear("@baba and you?", replied_to_id=spoken) == "Baba"
