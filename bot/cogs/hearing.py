@@ -8,6 +8,7 @@ from bot.cogs.reading import embed_of, media_of, quote_of
 from bot.errors import NotAllowedError
 from bot.model import NOBODY, Attached, Heard, Place, Quote
 from bot.rules.proxying import PROXIES, Original, replied_to
+from bot.rules.speech import undo_dm_text
 
 PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
 
@@ -24,7 +25,7 @@ async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
         place=await _place_of_message(message, client),
         content=message.content,
         replied_to_id=reference.message_id if reference and is_reply else None,
-        replied_to_webhook_name=_webhook_name_of(reference, client.application_id) if reference and is_reply else None,
+        replied_to_webhook_name=_name_over(reference, client) if reference and is_reply else None,
         author_name=message.author.display_name,
         place_names=_place_names(message.channel),
         media=media_of(message.attachments),
@@ -121,12 +122,18 @@ async def _place_of_message(message: discord.Message, client: discord.Client) ->
     return place_in(message.channel, guild_id)
 
 
-def _webhook_name_of(reference: discord.MessageReference, own_id: int | None) -> str | None:
-    """The name over the message replied to, unless another bot's webhook spoke it, such as a proxy's for a person."""
+def _name_over(reference: discord.MessageReference, client: discord.Client) -> str | None:
+    """The name over the message replied to, or in front of its words in a direct message.
+
+    None where another bot's webhook spoke it, such as a proxy's for a person.
+    """
     message = reference.resolved
-    if not isinstance(message, discord.Message) or not message.webhook_id:
+    if not isinstance(message, discord.Message):
         return None
-    return message.author.name if message.application_id in (None, own_id) else None
+    if not message.webhook_id:
+        parts = undo_dm_text(message.content) if message.guild is None and message.author == client.user else None
+        return parts[0] if parts else None
+    return message.author.name if message.application_id in (None, client.application_id) else None
 
 
 def _quote_with(message: discord.Message, own_user: discord.ClientUser | None) -> Quote | None:

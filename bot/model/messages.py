@@ -99,9 +99,10 @@ class Authorship:
 class Heard:
     """A message as the bot heard it.
 
-    `replied_to_id` is the message it replies to; `replied_to_webhook_name` the display name of that
-    message's author where it was a webhook, for messages that no mapping knows. `quote` is what Discord has sent along
-    of the message it replies to, or of one that it forwards. `place_names` are those of server, channel and thread.
+    `replied_to_id` is the message it replies to; `replied_to_webhook_name` the name over that message where it was a
+    webhook's, or in front of its words in a direct message, for messages that no mapping knows. `quote` is what Discord
+    has sent along of the message it replies to, or of one that it forwards. `place_names` are those of server, channel
+    and thread.
     `proxy_id` is the application that has posted it again for a person, such as PluralKit: a copy, whose `author_id` is
     NOBODY until it is known who the person is. `attached` are its files, of whatever kind.
     `pings_bot`: it names the bot itself and says nothing else; `is_muted`: the bot may not write there; `is_edit`: its

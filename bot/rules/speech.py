@@ -2,15 +2,26 @@
 
 import re
 
+from bot.model import Personality
 from bot.rules.names import URL_MAX
-from bot.rules.splitting import MESSAGE_LIMIT, cut_position
+from bot.rules.splitting import LOOK_BACK, MESSAGE_LIMIT, cut_position, is_visible
 
 NAME_LIMIT = 80
+SHORTEST_CUT = NAME_LIMIT - LOOK_BACK - 1
 DM_LIMIT = MESSAGE_LIMIT - len("****: ") - NAME_LIMIT
 """What one direct message may hold, so that the name fits before it."""
 
 FORBIDDEN = re.compile(r"(dis)(cord)|(cly)(de)", re.IGNORECASE)
+DIVIDED = re.compile(r"(dis)·(cord|(?:cor|co|c)?$)|(cly)·(de|d?$)", re.IGNORECASE)
+"""The same after `webhook_name`, at the end also where it was cut."""
 NAMELESS = "Personality"
+LAST_CHARACTER = "\U0010ffff"
+
+
+def spoken_name(personality: Personality) -> str:
+    """The name under which a personality speaks: the full one, where its display name shows nothing."""
+    name = personality.display_name
+    return name if is_visible(name) else personality.full_name
 
 
 def webhook_name(display_name: str) -> str:
@@ -35,6 +46,15 @@ def shown_name(display_name: str, *, is_dm: bool) -> str:
     return _dm_name(display_name) if is_dm else webhook_name(display_name)
 
 
+def name_ranges(shown: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Between which names those lie, in the order of their characters, that may be shown like this.
+
+    As it stands, and with a forbidden word put together again; a name that is as long as one that was cut may go on.
+    """
+    whole = DIVIDED.sub(lambda match: "".join(part for part in match.groups() if part), shown)
+    return (shown, _upper_end(shown)), (whole, _upper_end(whole))
+
+
 def undo_dm_text(shown: str) -> tuple[str, str] | None:
     """Display name and text of a direct message that `dm_text` made; None for any other."""
     match = re.fullmatch(r"\*\*([^*\n]+):\*\* (.*)", shown, re.DOTALL)
@@ -44,6 +64,10 @@ def undo_dm_text(shown: str) -> tuple[str, str] | None:
 def message_limit(*, is_dm: bool) -> int:
     """How many characters of an answer one message takes."""
     return DM_LIMIT if is_dm else MESSAGE_LIMIT
+
+
+def _upper_end(name: str) -> str:
+    return name + LAST_CHARACTER if len(name) >= SHORTEST_CUT else name
 
 
 def _dm_name(display_name: str) -> str:

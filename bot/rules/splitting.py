@@ -21,6 +21,8 @@ FENCE = "```"
 CLOSING = "\n```"
 LANGUAGE = re.compile(r"[\w+#.-]{0,20}(?=\n)")
 INVISIBLE = frozenset({"Cc", "Cf"})
+BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that fonts leave empty."""
 ZERO_WIDTH_JOINER = "\u200d"
 
 
@@ -33,7 +35,10 @@ def split(text: str, limit: int = MESSAGE_LIMIT) -> tuple[str, ...]:
 
 def is_visible(text: str) -> bool:
     """Whether there is anything to see; zero-width characters alone are an empty message to Discord."""
-    return any(not character.isspace() and unicodedata.category(character) not in INVISIBLE for character in text)
+    return any(
+        not character.isspace() and character not in BLANK and unicodedata.category(character) not in INVISIBLE
+        for character in text
+    )
 
 
 def cut_position(text: str, limit: int) -> int:

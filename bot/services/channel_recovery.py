@@ -11,7 +11,7 @@ from bot.model import Heard, Place, Rewrite, Spoken, Turn, snowflake_time
 from bot.rules.adoption import Asked, adopt
 from bot.rules.proxying import original_of
 from bot.rules.recovery import DELETED, FINAL, TOO_OLD, adopted, is_answerable, is_too_old
-from bot.rules.speech import message_limit, shown_name
+from bot.rules.speech import message_limit, shown_name, spoken_name
 from bot.rules.splitting import split
 from bot.services.delivery import Delivery, Task
 from bot.services.dialogue import Dialogue
@@ -156,7 +156,7 @@ class ChannelRecovery:
         personality = await self.store.first(personalities.get_by_id(turn.personality_id))
         if personality is None:
             return False
-        name = shown_name(personality.display_name, is_dm=turn.guild_id is None)
+        name = shown_name(spoken_name(personality), is_dm=turn.guild_id is None)
         said = findings.said_anew(turn.message_id, noted, name)
         if said:
             await self.delivery.adopt(outline(turn, personality), said)
@@ -273,4 +273,4 @@ def _is_dm(waiting: dict[int, Task]) -> bool:
 
 
 def _name_of(task: Task) -> str:
-    return shown_name(task.personality.display_name, is_dm=task.heard.place.is_dm)
+    return shown_name(spoken_name(task.personality), is_dm=task.heard.place.is_dm)

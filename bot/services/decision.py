@@ -8,6 +8,7 @@ from bot.rules.answering import EXPLICIT, goes_on, who_answers
 from bot.rules.hints import dm_hint, ping_hint, removed_hint
 from bot.rules.mentions import candidates, longest
 from bot.rules.permissions import require_conversation_place, require_login, require_saving, require_voice
+from bot.rules.speech import shown_name, spoken_name
 from bot.services.delivery import Task
 from bot.services.intervals import OnceInAWhile
 from bot.services.policy import Policy
@@ -82,10 +83,10 @@ class Decider:
         personality = await self.store.first(personalities.get_by_id(turn.personality_id))
         return personality if personality is not None and personality.is_active else None
 
-    async def depends_on_who_is_in_front(self, heard: Heard) -> bool:
-        """Whether an answer that someone in front still waits for may make this message one to a personality."""
-        if heard.is_edit:
-            return False
+    async def depends_on_who_is_in_front(self, heard: Heard, task: Task | None) -> bool:
+        """Whether an answer that someone in front still waits for may change to whom this message goes."""
+        if task is not None or heard.is_edit:  # a conversation goes on with whoever will have answered last
+            return task is not None and task.cause is Cause.CONVERSATION
         if heard.replied_to_id is not None:  # the message it replies to may have been seen before its id was committed
             return True
         known, _ = await self._look_up(heard)
@@ -106,7 +107,7 @@ class Decider:
     def _hint(self, heard: Heard, known: Situation) -> TzurotError | None:
         command, mention_char = self.policy.command, self.policy.mention_char
         if known.replied_to is not None:
-            return removed_hint(known.replied_to.display_name)
+            return removed_hint(spoken_name(known.replied_to))
         if heard.pings_bot:
             return ping_hint(command, mention_char)
         if not heard.place.is_dm:
@@ -125,8 +126,14 @@ class Decider:
     def _who_answers(
         self, heard: Heard, known: Situation, mentioned: Personality | None
     ) -> tuple[Personality, Cause] | None:
-        by_name = known.replied_to_by_name[0] if known.replied_to_by_name else None
-        return who_answers(known.replied_to or by_name, mentioned, known.activated, self._talking(heard, known))
+        replied_to = known.replied_to or self._spoke_under(heard, known)
+        return who_answers(replied_to, mentioned, known.activated, self._talking(heard, known))
+
+    def _spoke_under(self, heard: Heard, known: Situation) -> Personality | None:
+        """Who speaks under the name over the message replied to."""
+        is_dm, name = heard.place.is_dm, heard.replied_to_webhook_name
+        found = known.replied_to_by_name
+        return next((one for one in found if shown_name(spoken_name(one), is_dm=is_dm) == name), None)
 
     def _talking(self, heard: Heard, known: Situation) -> Personality | None:
         """Who goes on answering the author: in a DM whoever did last, elsewhere only for those who want that."""

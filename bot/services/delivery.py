@@ -21,7 +21,7 @@ from bot.model import (
     utc_now,
 )
 from bot.rules.recovery import DELETED, adopted
-from bot.rules.speech import message_limit
+from bot.rules.speech import message_limit, spoken_name
 from bot.rules.splitting import split
 from bot.services.deletions import Deletions
 from bot.services.policy import Policy
@@ -45,7 +45,7 @@ class Task:
     @property
     def voice(self) -> Voice:
         """How its answer appears."""
-        return Voice(self.personality.display_name, self.personality.avatar_url)
+        return Voice(spoken_name(self.personality), self.personality.avatar_url)
 
     def cut(self, answer: str) -> tuple[str, ...]:
         """The answer as messages to send."""

@@ -166,7 +166,7 @@ class Dialogue:
         asked = await self._from_its_author(heard, is_first) if heard.author_id == NOBODY else heard
         if asked is None or await self.authors.is_withdrawn(asked):
             return None
-        task = await self.decider.decide(asked) or await self._decide_later(asked, is_first)
+        task = await self._decide_in_line(asked, is_first)
         if task is None:
             await self.decider.explain(asked)
         elif await self.authors.proxies.is_withdrawn(asked):
@@ -187,10 +187,11 @@ class Dialogue:
         await is_first.wait()
         return await self.authors.give(copy, author) if author else None
 
-    async def _decide_later(self, heard: Heard, is_first: asyncio.Event) -> Task | None:
-        """Decide again once everyone in front has their answer, if that makes a difference."""
-        if is_first.is_set() or not await self.decider.depends_on_who_is_in_front(heard):
-            return None
+    async def _decide_in_line(self, heard: Heard, is_first: asyncio.Event) -> Task | None:
+        """Decide now, or once everyone in front has their answer, if that may make a difference."""
+        task = await self.decider.decide(heard)
+        if is_first.is_set() or not await self.decider.depends_on_who_is_in_front(heard, task):
+            return task
         await is_first.wait()
         return await self.decider.decide(heard)
 

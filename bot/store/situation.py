@@ -14,6 +14,7 @@ import orjson
 
 from bot.errors import InvalidInputError
 from bot.model import EVERY_PERSONALITY, Conversation, Heard, Personality, Secret
+from bot.rules.speech import name_ranges
 from bot.store import blacklist, logins
 from bot.store.cipher import Cipher
 from bot.store.columns import from_json, to_time, to_time_or_none
@@ -77,7 +78,7 @@ class Situation:
 
     @property
     def replied_to_by_name(self) -> tuple[Personality, ...]:
-        """The active personalities of the display name under which that message was spoken, oldest first."""
+        """The active personalities that may have spoken that message by the name over it, oldest first."""
         rows = sorted(orjson.loads(self._by_name)) if self._by_name else ()
         return tuple(map(_personality, rows))
 
@@ -108,7 +109,7 @@ def find(heard: Heard, now: datetime, candidates: Sequence[str] = ()) -> Query[S
     is_reply = heard.replied_to_id is not None
     if is_reply:
         parameters["replied_to_id"] = heard.replied_to_id
-        parameters["replied_to_name"] = heard.replied_to_webhook_name
+        parameters |= _named_like(heard.replied_to_webhook_name)
     if candidates:
         parameters["candidates"] = _candidate_list(candidates)
     return Query(_sql(bool(candidates), is_reply), Situation, parameters)
@@ -153,7 +154,11 @@ _REPLY = f""",
     ) AS replied_to,
     (
         SELECT json_group_array({_PERSONALITY}) FROM personalities AS p
-        WHERE p.display_name = :replied_to_name AND p.is_active = 1
+        WHERE p.is_active = 1 AND (
+            p.display_name BETWEEN :shown_name AND :shown_name_end
+            OR p.display_name BETWEEN :whole_name AND :whole_name_end
+            OR p.full_name IN (:shown_name, :whole_name)
+        )
     ) AS replied_to_by_name
 """
 
@@ -181,6 +186,12 @@ _NOBODY_MENTIONED = ", NULL AS named, NULL AS aliased"
 @cache
 def _sql(has_candidates: bool, is_reply: bool) -> str:
     return _ALWAYS + (_REPLY if is_reply else _NO_REPLY) + (_MENTIONED if has_candidates else _NOBODY_MENTIONED)
+
+
+def _named_like(shown: str | None) -> dict[str, Value]:
+    names = ("shown_name", "shown_name_end", "whole_name", "whole_name_end")
+    ends = (end for ends in name_ranges(shown) for end in ends) if shown else (None,) * len(names)
+    return dict(zip(names, ends, strict=True))
 
 
 def _candidate_list(candidates: Sequence[str]) -> str:

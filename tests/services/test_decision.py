@@ -168,6 +168,18 @@ async def test_a_message_written_while_the_answer_is_under_way_belongs_to_the_co
     assert house.questions == ["@lilith", "I forgot to say"]
 
 
+async def test_what_is_written_while_another_one_answers_goes_to_that_one(house: House) -> None:
+    await house.hear("@lilith")
+    house.speaker.hold[2] = asyncio.Event()
+    taking_over = asyncio.create_task(house.hear("@baba"))
+    await asyncio.wait_for(house.speaker.reached.wait(), TIMEOUT_SECONDS)
+    next_one = asyncio.create_task(house.hear("and you?"))
+    await asyncio.sleep(0)
+    house.speaker.hold[2].set()
+    await asyncio.wait_for(asyncio.gather(taking_over, next_one), TIMEOUT_SECONDS)
+    assert [name for _, name, _ in house.speaker.said] == ["Lilith", "Baba", "Baba"]
+
+
 async def test_in_direct_messages_nobody_is_told_how_to_talk_while_an_answer_is_under_way(house: House) -> None:
     house.thinker.hold["@lilith"] = asyncio.Event()
     first = asyncio.create_task(house.hear("@lilith", DM))

@@ -19,6 +19,7 @@ from bot.model import (
     Secret,
     Verification,
 )
+from bot.rules.speech import spoken_name, webhook_name
 from bot.store import (
     activations,
     aliases,
@@ -120,6 +121,17 @@ async def test_a_reply_that_no_mapping_knows_is_resolved_by_display_name(store: 
     found = await look(store, replace(HEARD, replied_to_id=98, replied_to_webhook_name="Twin"))
     assert found.replied_to is None
     assert found.replied_to_by_name == (first, second)
+
+
+@pytest.mark.parametrize(
+    "display_name", ["Clyde of Discord", "Cly·de", "x" * 79 + "ab cd", "Long and " * 20 + "dIsCoRd", "\u200b\u3164", ""]
+)
+async def test_it_is_found_also_where_discord_forbids_the_display_name(store: Store, display_name: str) -> None:
+    speaker = await add(store, "the-speaker", display_name)
+    await add(store, "another", "x" * 20)
+    shown = webhook_name(spoken_name(speaker))
+    found = await look(store, replace(HEARD, replied_to_id=98, replied_to_webhook_name=shown))
+    assert speaker in found.replied_to_by_name
 
 
 async def test_mentions_are_found_by_alias_and_by_name_and_an_alias_wins(store: Store) -> None:

@@ -32,7 +32,7 @@ def make_guild(state: State, name: str, bot_permissions: Permission = BOT_PERMIS
     guild = Guild(state.snowflakes.next(), name, owner)
     guild.roles[guild.id] = Role(guild.id, "@everyone", EVERYONE)
     guild.members[owner.id] = Member(owner, iso(state.now()))
-    role = Role(state.snowflakes.next(), state.bot.name, bot_permissions)
+    role = Role(state.snowflakes.next(), state.bot.name, bot_permissions, bot_id=state.bot.id)
     guild.roles[role.id] = role
     guild.members[state.bot.id] = Member(state.bot, iso(state.now()), [role])
     state.guilds[guild.id] = guild

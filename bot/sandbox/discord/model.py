@@ -76,11 +76,12 @@ class User:
 
 @dataclass(slots=True, eq=False)
 class Role:
-    """Permissions under a name; the role with the guild's id is @everyone."""
+    """Permissions under a name; the role with the guild's id is @everyone, one with a `bot_id` Discord made for it."""
 
     id: int
     name: str
     permissions: Permission
+    bot_id: int | None = None
 
 
 @dataclass(slots=True, eq=False)

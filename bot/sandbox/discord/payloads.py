@@ -77,11 +77,12 @@ def role_json(role: Role, position: int = 0) -> JSON:
         "color": 0,
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
-        "managed": False,
+        "managed": role.bot_id is not None,
         "mentionable": False,
         "icon": None,
         "unicode_emoji": None,
         "flags": 0,
+        **({"tags": {"bot_id": str(role.bot_id)}} if role.bot_id else {}),
     }
 
 
