@@ -318,6 +318,18 @@ async def test_what_was_proxied_is_quoted_under_the_proxys_name(home: World, the
     assert question == "> [In reply to what Luna wrote:]\n> It rains.\n\n@lil true?"
 
 
+async def test_a_reply_through_a_proxy_quotes_the_whole_message_once(home: World, theo: User) -> None:
+    await home.hears("!tz config lilith context on")
+    long = "It rains. " * 30
+    said = await home.say(long, author=theo)
+    proxying = home.discord.proxying(home.channel, home.mira, "@lil true?", said, persona=Persona("Luna"))
+    copy = await proxying.run()
+    await home.next(home.channel, copy)
+    context, _, rest = home.ai.calls[-1].question.partition("\n")
+    assert context.endswith(" · Luna]")
+    assert rest == f"> [In reply to what Theo wrote:]\n> {long.strip()}\n\n@lil true?"
+
+
 async def test_another_personality_is_quoted_by_its_name(home: World) -> None:
     await home.add("rook", "bird")
     told = await home.hears("@lil hello")
