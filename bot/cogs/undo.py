@@ -1,64 +1,18 @@
 """The command that takes back its author's last change, after a question."""
 
-import contextlib
-import logging
 from dataclasses import replace
-from typing import Any
 
 import discord
 from discord.ext import commands
 
 from bot.cogs.acknowledging import acknowledge
-from bot.cogs.context import UNDELIVERED, Context, code, hybrid_command, member_of, place_of, plain, reply, services_of
-from bot.errors import trace
+from bot.cogs.asking import Agreement, AnswerButton, Answers, ask
+from bot.cogs.context import Context, code, hybrid_command, member_of, place_of, plain, services_of
 from bot.model import EVERYBODY, EVERYWHERE
 from bot.rules.undo import Action, Kind, Preview, Step
 from bot.services.undo import Undo
 
-log = logging.getLogger(__name__)
-
-LEFT: Any = {
-    "content": "Nothing was changed.",
-    "view": None,
-    "allowed_mentions": discord.AllowedMentions.none(),
-}
-"""What becomes of the question when the answer is no."""
-
-
-class Question(discord.ui.View):
-    """Two buttons for the one who asked; whoever lets the time pass has said no."""
-
-    def __init__(self, author_id: int, timeout_seconds: float) -> None:
-        super().__init__(timeout=timeout_seconds)
-        self.agreement: discord.Interaction | None = None
-        self._author_id = author_id
-
-    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        """Let only the author of the command answer."""
-        if interaction.user.id == self._author_id:
-            return True
-        await interaction.response.send_message(
-            "Only who asked may answer this.", ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
-        )
-        return False
-
-    @discord.ui.button(label="Take it back", style=discord.ButtonStyle.danger)
-    async def agree(self, interaction: discord.Interaction, _: discord.ui.Button[discord.ui.View]) -> None:
-        """Yes."""
-        self.agreement = interaction
-        self.stop()
-        await interaction.response.edit_message(view=None)
-
-    @discord.ui.button(label="Leave it", style=discord.ButtonStyle.secondary)
-    async def decline(self, interaction: discord.Interaction, _: discord.ui.Button[discord.ui.View]) -> None:
-        """No."""
-        self.stop()
-        await interaction.response.edit_message(**LEFT)
-
-    async def on_error(self, interaction: discord.Interaction, error: Exception, item: discord.ui.Item[Any], /) -> None:
-        """Log that Discord did not take the answer to a button."""
-        del interaction, item
-        log.warning("A button could not be answered: %s", trace(error))
+YES, NO = "Take it back", "Leave it"
 
 
 class UndoCog(commands.Cog):
@@ -79,20 +33,15 @@ class UndoCog(commands.Cog):
         agreement = await self._ask(ctx, shown)
         # Their rights, and whether anything is accepted, may have changed while the question stood.
         if agreement is not None and await services_of(self._bot).gate.admit(member, "undo", place_of(ctx)):
-            member = replace(member, may_manage_messages=agreement.permissions.manage_messages)
+            member = replace(member, may_manage_messages=agreement.interaction.permissions.manage_messages)
             done = await self._undo.undo(member, place_of(ctx), shown)
             await acknowledge(ctx, f"Taken back: {_effect(done)}", is_private=True)
 
-    async def _ask(self, ctx: Context, shown: Preview) -> discord.Interaction | None:
+    async def _ask(self, ctx: Context, shown: Preview) -> Agreement | None:
         timeout = services_of(self._bot).policy.undo_question_timeout.total_seconds()
-        question = Question(ctx.author.id, timeout)
         when = discord.utils.format_dt(shown.reversal.main.changed_at, "R")
         text = f"Your last change: {_deed(shown)} {when}.\nIf I take that back, {_effect(shown)}"
-        message = await reply(ctx, text, is_private=True, view=question)
-        if await question.wait():
-            with contextlib.suppress(*UNDELIVERED):
-                await message.edit(**LEFT)
-        return question.agreement
+        return await ask(ctx, text, Answers(YES, NO, timeout))
 
 
 def _deed(shown: Preview) -> str:
@@ -172,4 +121,5 @@ def _owner(step: Step, *, now: bool) -> str:
 
 async def setup(bot: commands.Bot) -> None:
     """Called by discord.py."""
+    bot.add_dynamic_items(AnswerButton)
     await bot.add_cog(UndoCog(bot))

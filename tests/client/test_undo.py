@@ -91,6 +91,27 @@ async def test_somebody_else_can_not_answer(world: World) -> None:
         assert "Taken back" in (await world.next(world.channel, listed)).content
 
 
+async def test_a_question_of_an_earlier_process_says_that_nothing_was_changed(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        question = await asked(world)
+    async with world.bot():
+        after = await answered(world, question, AGREE)
+        assert (after.content, after.components) == ("Nothing was changed.", ())
+        assert "`lilith`" in (await world.hears("!tz list")).content
+
+
+async def test_a_press_counts_while_discord_still_holds_the_question_s_answer_back(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        world.discord.faults.delay("POST", "/channels/{channel_id}/messages", 0.3)
+        question = await asked(world)
+        await answered(world, question, AGREE)
+        assert "Taken back" in (await world.next(world.channel, question)).content
+
+
 async def test_an_open_question_does_not_hold_a_stop_up(world: World, caplog: pytest.LogCaptureFixture) -> None:
     async with world.bot():
         await world.log_in()
