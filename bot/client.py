@@ -36,6 +36,7 @@ COGS = (
     "configuration",
     "moderation",
     "notifications",
+    "purge",
     "undo",
     "general",
     "help",

@@ -178,6 +178,7 @@ class Settings(BaseSettings):
     rate_interval_seconds: Seconds = 60
     release_note_interval_seconds: Seconds = 1
     release_note_retry_seconds: Seconds = 60
+    purge_message_limit: Count = 2000
 
     # Set by Railway
     railway_environment_id: str | None = None

@@ -16,7 +16,7 @@ from bot.app.outside import BotReadiness, serve_probes, stop_on_signals
 from bot.client import Client
 from bot.cogs.acknowledging import Acknowledgements
 from bot.cogs.context import Services
-from bot.cogs.direct_mail import DirectMail
+from bot.cogs.direct_mail import DirectMail, OwnDirectMessages
 from bot.cogs.guilds import ClientGuilds
 from bot.cogs.history import ChannelHistory, ReplyHerald
 from bot.cogs.owner import DirectOwner
@@ -54,6 +54,7 @@ from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.profiles import ProfileRefresher
 from bot.services.proxies import Proxies
+from bot.services.purge import Purge
 from bot.services.receipts import Receipts
 from bot.services.recovery import Recovery
 from bot.services.retrying import Retrying
@@ -240,6 +241,7 @@ def _services_of(parts: Parts) -> Services:
         moderation=Moderation(store=store, policy=policy, clock=parts.clock),
         undo=Undo(store=store, policy=policy, naming=personalities.naming, clock=parts.clock),
         conversations=Conversations(store=store, policy=policy, clock=parts.clock),
+        purge=Purge(messages=OwnDirectMessages(client=parts.client), message_limit=settings.purge_message_limit),
         notifications=Notifications(store=store, version=shipped()[-1].version, clock=parts.clock),
         configuration=Configuration(store=store, policy=policy, has_profiles=profiles is not None, clock=parts.clock),
         answers=answers,

@@ -36,6 +36,7 @@ from bot.services.notifications import Notifications
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import Confirmer, Owner
+from bot.services.purge import Purge
 from bot.services.recovery import Recovery
 from bot.services.retrying import Retrying
 from bot.services.status_report import StatusReport
@@ -87,6 +88,7 @@ class Services:
     notifications: Notifications
     answers: Answers
     retrying: Retrying
+    purge: Purge
 
 
 class Host(Protocol):
@@ -126,6 +128,8 @@ def _offered(handler: Handler, name: str) -> Handler:
     terms = terms_of(name)
     if terms.where in (Where.SERVER, Where.NSFW):
         app_commands.guild_only(handler)
+    if terms.where is Where.DIRECT:
+        app_commands.dm_only(handler)
     if terms.right in PERMISSIONS:
         app_commands.default_permissions(PERMISSIONS[terms.right])(handler)
     return handler

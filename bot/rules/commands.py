@@ -108,6 +108,7 @@ COMMANDS: Mapping[str, Terms] = MappingProxyType(
         "notifications off": Terms(Topic.YOURSELF),
         "notifications status": Terms(Topic.YOURSELF, is_reading=True),
         "notifications level": Terms(Topic.YOURSELF),
+        "purgbot": Terms(Topic.YOURSELF, where=Where.DIRECT, is_reading=True),
         "verify": Terms(Topic.YOURSELF),
         "undo": _open(Topic.YOURSELF),
         "help": _open(Topic.ABOUT, is_reading=True),

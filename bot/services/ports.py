@@ -165,6 +165,16 @@ class Mail(Protocol):
         """
 
 
+class OwnMessages(Protocol):
+    """What the bot has said in a direct message channel, in its own name or as a personality."""
+
+    async def find(self, channel_id: int, before_message_id: int, limit: int) -> list[int]:
+        """Which of the last `limit` messages before that one are, the newest first. Raises UnavailableError."""
+
+    async def delete(self, channel_id: int, message_id: int) -> bool:
+        """Delete one; False where Discord refuses it for good. One that is gone counts. Raises UnavailableError."""
+
+
 class Replication(Protocol):
     """What is known of the copy in the bucket."""
 
