@@ -78,6 +78,11 @@ class Gateway:
         for connection in list(self.connections):
             connection.send(op, data)
 
+    @property
+    def last_event(self) -> int:
+        """The number of the last event that a connected session was told; 0 where none is connected."""
+        return max((one.sequence for one in self.sessions.values() if one.connection is not None), default=0)
+
     def have_heard(self) -> bool:
         """Whether every connected session has said that it took all events."""
         return all(one.heard >= one.sequence for one in self.sessions.values() if one.connection is not None)

@@ -162,6 +162,11 @@ class DiscordSandbox(People):
         return self._gateway.session_count
 
     @property
+    def last_event(self) -> int:
+        """The number of the last event that the connected bot was told."""
+        return self._gateway.last_event
+
+    @property
     def connected_count(self) -> int:
         """How many sessions are connected at present."""
         return self._gateway.connected_count
@@ -191,7 +196,10 @@ class DiscordSandbox(People):
         await self.wait_until(lambda: self.commands, timeout_seconds=timeout_seconds, what="the commands' registration")
 
     async def wait_until_heard(self, *, timeout_seconds: float = WAIT_SECONDS) -> None:
-        """Until the bot has taken every event so far: it is asked for a heartbeat, which says how far it has read."""
+        """Until the bot has taken every event so far: it is asked for a heartbeat, which says how far it has read.
+
+        discord.py sends no more than 110 of these a minute.
+        """
         self._gateway.send_all(Opcode.HEARTBEAT)
         await self.wait_until(
             self._gateway.have_heard, timeout_seconds=timeout_seconds, what="the heartbeat after the last event"

@@ -1,0 +1,164 @@
+"""A small model of who must answer what. It reads the acts of the plan, and nothing of the bot's code.
+
+The order: a reply to what a personality said, a mention, an activated place, a conversation that goes on by itself.
+"""
+
+from dataclasses import dataclass, field
+
+from tests.day.acts import IS_FINAL, Delete, Edit, Order, Outcome, Say, Verdict
+from tests.day.cast import CROWD, SPOTS, Kind, PlaceKind
+
+MINUTE, HOUR = 60.0, 3600.0
+AUTOMATIC_SECONDS = 30 * MINUTE
+DM_SECONDS = 2 * HOUR
+EDIT_SECONDS = MINUTE
+LATE_SECONDS = 15 * MINUTE
+REFUSAL_SECONDS = 10 * MINUTE
+NOBODY = "nobody was addressed"
+CALLED = ("a reply to what it said", "a mention")
+
+Talk = tuple[int, float]
+"""The personality that answered last, and when."""
+
+
+@dataclass(slots=True)
+class Oracle:
+    """What it knows at a time, and its verdict on each message so far."""
+
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    said: dict[int, Say] = field(default_factory=dict)
+    written_at: dict[int, float] = field(default_factory=dict)
+    answered_by: dict[int, int] = field(default_factory=dict)
+    order: dict[int, list[int]] = field(default_factory=dict)
+    active: dict[int, int] = field(default_factory=dict)
+    automatic: set[int] = field(default_factory=set)
+    talking: dict[tuple[int, int], Talk] = field(default_factory=dict)
+    _before: dict[int, Talk | None] = field(default_factory=dict)
+    _told_at: dict[tuple[int, int, str], float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with what the day begins with."""
+        self.active = {number: spot.persona for number, spot in enumerate(SPOTS) if spot.persona is not None}
+        self.automatic = {number for number, kind in enumerate(CROWD) if kind is Kind.AUTOMATIC}
+
+    def say(self, say: Say, at: float, now: float | None = None) -> Verdict:
+        """A message is written; `now` is when the bot gets to it, where that is later."""
+        self.said[say.number], self.written_at[say.number] = say, at
+        now = at if now is None else now
+        if now - at >= LATE_SECONDS:
+            return self._note(say, Verdict(Outcome.NOTHING, "written more than 15 minutes before the bot was back"))
+        return self._note(say, self._judge(say, now))
+
+    def edit(self, edit: Edit, at: float) -> Verdict:
+        """A mention is written into a message that had no answer."""
+        say, before = self.said[edit.number], self.verdicts[edit.number]
+        if before.outcome is not Outcome.NOTHING:
+            return before
+        if at - self.written_at[edit.number] > EDIT_SECONDS:
+            return self._note(say, Verdict(Outcome.NOTHING, "a mention was edited in, but more than a minute later"))
+        changed = Say(say.number, say.user, say.spot, edit.text, mention="edited in", persona=edit.persona)
+        return self._note(changed, self._judge(changed, at, is_edit=True))
+
+    def delete(self, delete: Delete) -> Verdict:
+        """A message is deleted while its answer is awaited."""
+        say, verdict = self.said[delete.number], self.verdicts[delete.number]
+        if verdict.outcome is Outcome.ANSWER:
+            self.order[say.spot].remove(say.number)
+            self.answered_by.pop(say.number)
+            self._restore(say)
+        return self._note(say, Verdict(Outcome.NOTHING, "deleted before its answer"))
+
+    def obey(self, order: Order, at: float) -> Verdict:
+        """A command takes effect, and is answered by the bot itself."""
+        if order.word == "activate" and order.persona is not None:
+            self.active[order.spot] = order.persona
+        elif order.word == "deactivate":
+            self.active.pop(order.spot, None)
+        elif order.word == "autorespond on":
+            self.automatic.add(order.user)
+        elif order.word == "autorespond off":
+            self.automatic.discard(order.user)
+        elif order.word == "reset":
+            self.talking.pop((order.user, order.spot), None)
+        self.written_at[order.number] = at
+        self.verdicts[order.number] = Verdict(Outcome.WORD, f"the command {order.word}")
+        return self.verdicts[order.number]
+
+    def restart(self) -> None:
+        """Whom it told what, the bot forgets with each process."""
+        self._told_at.clear()
+
+    def talks_with(self, user: int, spot: int, at: float) -> int | None:
+        """Who goes on answering what this person writes here at that time without being called."""
+        is_dm = SPOTS[spot].kind is PlaceKind.DM
+        talk = self.talking.get((user, spot))
+        if talk is None or (not is_dm and user not in self.automatic):
+            return None
+        persona, last = talk
+        return persona if at - last < (DM_SECONDS if is_dm else AUTOMATIC_SECONDS) else None
+
+    def _judge(self, say: Say, now: float, *, is_edit: bool = False) -> Verdict:
+        wanted = self._wanted(say)
+        if wanted is None:
+            return self._hint(say, now)
+        persona, why = wanted
+        if (refusal := _refusal(say)) is not None:
+            # Whoever called somebody is told each time, everybody else only once in a while.
+            is_news = self._is_news(say, refusal, now)
+            if (why in CALLED and not is_edit) or is_news:
+                return Verdict(Outcome.WORD, f"{why}, but {refusal}")
+            return Verdict(Outcome.NOTHING, f"{why}, but {refusal}, as was said a moment ago")
+        if say.trouble is not None and say.trouble in IS_FINAL:
+            return Verdict(Outcome.WORD, f"{why}, but {say.trouble.value}")
+        return Verdict(Outcome.ANSWER, why, persona, say.user, now)
+
+    def _wanted(self, say: Say) -> tuple[int, str] | None:
+        if say.replies_to is not None and not say.to_person and say.replies_to in self.answered_by:
+            return self.answered_by[say.replies_to], CALLED[0]
+        if say.persona is not None:
+            return say.persona, CALLED[1]
+        for spot in (say.spot, SPOTS[say.spot].parent):
+            if spot is not None and spot in self.active:
+                return self.active[spot], "an activated place"
+        persona = self.talks_with(say.user, say.spot, self.written_at[say.number])
+        return None if persona is None else (persona, "its conversation goes on")
+
+    def _hint(self, say: Say, now: float) -> Verdict:
+        """In a direct message the bot says once in a while what to do."""
+        if SPOTS[say.spot].kind is PlaceKind.DM and self._is_news(say, "hint", now):
+            return Verdict(Outcome.WORD, f"{NOBODY}, so the bot says how")
+        return Verdict(Outcome.NOTHING, NOBODY)
+
+    def _is_news(self, say: Say, what: str, now: float) -> bool:
+        key = (say.user, say.spot, what)
+        if now - self._told_at.get(key, -REFUSAL_SECONDS) < REFUSAL_SECONDS:
+            return False
+        self._told_at[key] = now
+        return True
+
+    def _note(self, say: Say, verdict: Verdict) -> Verdict:
+        self.verdicts[say.number] = verdict
+        if verdict.outcome is Outcome.ANSWER and verdict.persona is not None:
+            self.answered_by[say.number] = verdict.persona
+            self._before[say.number] = self.talking.get((say.user, say.spot))
+            self.talking[say.user, say.spot] = (verdict.persona, verdict.at)
+            self.order.setdefault(say.spot, []).append(say.number)
+        return verdict
+
+    def _restore(self, say: Say) -> None:
+        before = self._before.pop(say.number)
+        if before is None:
+            self.talking.pop((say.user, say.spot), None)
+        else:
+            self.talking[say.user, say.spot] = before
+
+
+def _refusal(say: Say) -> str | None:
+    place, kind = SPOTS[say.spot].kind, CROWD[say.user]
+    if place is PlaceKind.TAME:
+        return "the channel is for all ages"
+    if place is PlaceKind.DM and kind is Kind.UNVERIFIED:
+        return "the age was not checked"
+    if kind in (Kind.STRANGER, Kind.EXPIRED):
+        return "no valid login"
+    return None
