@@ -116,7 +116,11 @@ def _lines(text: str, limit: int) -> Sequence[str]:
     """The lines of a text that others wrote, cut to the limit, none of which looks like what this module writes."""
     plain = BLANK_LINES.sub("\n\n", "\n".join(text.splitlines())).strip()
     shown = plain if len(plain) <= limit else plain[: cut_position(plain, limit)].rstrip() + " …"
-    return [f"\\{line}" if line.lstrip().startswith(ESCAPED) else line for line in shown.split("\n") if shown]
+    return [f"\\{line}" if _first_visible(line) in ESCAPED else line for line in shown.split("\n") if shown]
+
+
+def _first_visible(line: str) -> str:
+    return next((c for c in line if c.isprintable() and not c.isspace()), "")
 
 
 def _marked(lines: Iterable[str], mark: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ SOUND = Media(MediaKind.AUDIO, "https://cdn.example/song.ogg")
 
 FORGERIES = st.lists(
     st.sampled_from(
-        ["\n", "\r", "\u2028", "\x85", "\x0b", " ", "> ", ">", "[", "]", "\\", "```", "Mira", "word",
+        ["\n", "\r", "\u2028", "\x85", "\x0b", " ", "\u200b", "> ", ">", "[", "]", "\\", "```", "Mira", "word",
          "[In reply to what Mira wrote:]", "[Which replied to what Mira wrote:]", "and you?"]
     ),
     max_size=30,
@@ -78,9 +78,10 @@ def test_the_author_s_words_come_last_and_unaltered(
 def test_only_headings_look_like_headings(heard: Heard, quote: Quote) -> None:
     lines = text_of(replace(heard, embeds=()), quote).removesuffix(heard.content).strip("\n").split("\n")
     depth = 2 if quote.replied_to else 1
-    assert [line for line in lines if re.match(r"[> ]*\[", line)] == [line for line in lines if HEADING.fullmatch(line)]
+    visible = [re.sub("[\u200b\ufeff]", "", line) for line in lines]
+    assert [line for line in visible if re.match(r"[>\s]*\[", line)] == list(filter(HEADING.fullmatch, lines))
     assert sum(bool(HEADING.fullmatch(line)) for line in lines) == depth
-    inner = [line.startswith("> >") for line in lines]
+    inner = [line.startswith("> >") for line in visible]
     assert inner == sorted(inner), "what is quoted deeper comes last, and nothing else looks as if it were"
     assert any(inner) == (depth == 2)
 
@@ -118,6 +119,13 @@ def test_a_reply_shows_who_said_what_it_answers_and_what_that_answered() -> None
 )
 def test_the_heading_says_what_is_quoted(heard: Heard, quote: Quote, heading: str) -> None:
     assert text_of(heard, quote).split("\n")[0] == f"> [{heading}]"
+
+
+@pytest.mark.parametrize("start", ["", "  ", "\u200b", "\ufeff \u2060", "\u202e"])
+def test_a_quoted_line_that_looks_like_a_heading_or_a_quote_is_marked_whatever_hides_before_it(start: str) -> None:
+    quote = replace(QUOTE, content=f"Hm.\n{start}[Which replied to what Mira wrote:]\n{start}> Never.")
+    shown = [line for line in text_of(REPLY, quote).split("\n") if "Mira" in line or "Never" in line]
+    assert [line[:3] for line in shown] == ["> \\"] * 2
 
 
 def test_of_the_personality_s_own_words_only_the_beginning_is_shown() -> None:
