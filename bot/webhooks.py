@@ -29,6 +29,7 @@ TYPING_SECONDS = 8
 
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
 TOO_MANY_WEBHOOKS = 30007
+THREAD_IS_LOCKED = 160005
 INVALID_WEBHOOK_TOKEN = 50027
 ARCHIVED_THREAD = 50083
 SERVER_ERRORS = 500
@@ -262,6 +263,8 @@ def _raise_translated(error: discord.HTTPException, doing: str, needed: str) -> 
         ) from None
     if error.code == ARCHIVED_THREAD:
         raise NotAllowedError("This thread is archived.", remedy="Open it again first.") from None
+    if error.code == THREAD_IS_LOCKED:
+        raise NotAllowedError("This thread is locked, so nobody can answer you there.") from None
     if isinstance(error, discord.Forbidden):
         raise NotAllowedError(
             f"I am not allowed to {doing} as a personality.", remedy=f"I need {needed} in this channel."

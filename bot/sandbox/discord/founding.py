@@ -42,6 +42,11 @@ class Founders(Onlooker):
         """A new thread of a text channel; private, if people were added to it (the bot sees it only if it was)."""
         return building.make_thread(self._state, channel, name, added)
 
+    def archive(self, thread: Channel, *, locked: bool = False) -> None:
+        """Close a thread until the next message, which in a locked one only those can write who manage threads."""
+        thread.is_archived, thread.is_locked = True, locked
+        building.tell_of_channel(self._state, thread)
+
     def add_user(self, name: str, *, is_bot: bool = False, user_id: int | None = None) -> User:
         """A new person, in no guild yet; or another bot."""
         return building.make_user(self._state, name, is_bot=is_bot, user_id=user_id)

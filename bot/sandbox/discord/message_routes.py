@@ -8,7 +8,7 @@ from bot.sandbox.discord.failures import Failure, as_snowflake, invalid_form, mi
 from bot.sandbox.discord.messages import publish, remove, remove_many, replace, rest_json
 from bot.sandbox.discord.model import Channel, Message, Permission, Typing
 from bot.sandbox.discord.payloads import channel_json
-from bot.sandbox.discord.permissions import in_channel, require, sending
+from bot.sandbox.discord.permissions import in_channel, require, require_open, sending
 from bot.sandbox.discord.state import State
 from bot.sandbox.discord.writing import Sender, compose, rewrite
 
@@ -21,6 +21,7 @@ def create(state: State, call: Call) -> Answer:
     """POST /channels/{channel_id}/messages."""
     channel = state.channel(call.id("channel_id"))
     require(channel, state.bot, sending(channel))
+    require_open(channel, state.bot)
     if channel.is_forum:
         raise Failure(400, 50008, "Cannot send messages in a non-text channel")
     if channel.recipient and channel.recipient.id in state.blocking_ids:

@@ -6,7 +6,7 @@ from itertools import count
 from bot.sandbox.discord import intents
 from bot.sandbox.discord.mentions import pings_the_replied
 from bot.sandbox.discord.model import JSON, Channel, Message, User, iso
-from bot.sandbox.discord.payloads import partial_member_json, user_json
+from bot.sandbox.discord.payloads import channel_json, partial_member_json, user_json
 from bot.sandbox.discord.reactions import reactions_json
 from bot.sandbox.discord.state import Event, State
 
@@ -19,7 +19,11 @@ HIDDEN = {"content": "", "embeds": [], "attachments": [], "components": []}
 def publish(state: State, message: Message) -> Message:
     """Put a new message into its channel."""
     state.messages[message.channel_id][message.id] = message
-    state.channels[message.channel_id].last_message_id = message.id
+    channel = state.channels[message.channel_id]
+    channel.last_message_id = message.id
+    if channel.is_archived and channel.guild:
+        channel.is_archived = False
+        state.emit(Event("THREAD_UPDATE", channel_json(channel), intents.GUILDS, channel.guild.id))
     announce(state, message)
     return message
 

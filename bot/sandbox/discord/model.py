@@ -119,6 +119,8 @@ class Channel:
     parent: "Channel | None" = None
     recipient: User | None = None
     is_marked_nsfw: bool = False
+    is_archived: bool = False
+    is_locked: bool = False
     last_message_id: int | None = None
     overwrites: dict[int, tuple[Permission, Permission]] = field(default_factory=dict)
     added: frozenset[int] = frozenset()

@@ -146,10 +146,10 @@ def _thread_json(channel: Channel) -> JSON:
         "rate_limit_per_user": 0,
         "owner_id": str(channel.guild.owner.id),
         "thread_metadata": {
-            "archived": False,
+            "archived": channel.is_archived,
             "archive_timestamp": made_at,
             "auto_archive_duration": 1440,
-            "locked": False,
+            "locked": channel.is_locked,
             "create_timestamp": made_at,
         },
         "message_count": 0,

@@ -1,6 +1,6 @@
 """What a member may do in a channel, by Discord's algorithm."""
 
-from bot.sandbox.discord.failures import missing_access, missing_permissions
+from bot.sandbox.discord.failures import Failure, missing_access, missing_permissions
 from bot.sandbox.discord.model import EVERYTHING, Channel, Guild, Member, Permission, User
 
 DM_PERMISSIONS = (
@@ -56,6 +56,19 @@ def _overwritten(granted: Permission, channel: Channel, member: Member) -> Permi
 def sending(channel: Channel) -> Permission:
     """The permission that a message in this channel needs."""
     return Permission.SEND_MESSAGES_IN_THREADS if channel.is_thread else Permission.SEND_MESSAGES
+
+
+def may_write(channel: Channel, user: User) -> bool:
+    """Whether a user may write there: in a locked thread only those may who manage threads."""
+    granted = in_channel(channel, user)
+    is_locked = channel.is_locked and not granted & Permission.MANAGE_THREADS
+    return bool(granted & sending(channel)) and not is_locked
+
+
+def require_open(channel: Channel, bot: User) -> None:
+    """Raise 160005 where a locked thread takes nothing of the bot, nor of its webhooks."""
+    if channel.is_locked and not in_channel(channel, bot) & Permission.MANAGE_THREADS:
+        raise Failure(400, 160005, "This thread is locked")
 
 
 def require(channel: Channel, user: User, *needed: Permission) -> None:

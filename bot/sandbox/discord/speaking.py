@@ -7,7 +7,7 @@ from bot.sandbox.discord.attaching import attachments_json
 from bot.sandbox.discord.mentions import PARSE_ALL, pinged_users, pings_everyone
 from bot.sandbox.discord.messages import REPLY, announce, pinged_by_reply, publish, remove, remove_many, replace
 from bot.sandbox.discord.model import JSON, Channel, Message, Permission, Upload, User
-from bot.sandbox.discord.permissions import in_channel, sending
+from bot.sandbox.discord.permissions import in_channel, may_write
 from bot.sandbox.discord.watching import Onlooker
 from bot.sandbox.discord.writing import CONTENT_LIMIT
 
@@ -29,7 +29,7 @@ class Speakers(Onlooker):
 
         Raises PermissionError where Discord's client would not let them.
         """
-        if channel.is_forum or not in_channel(channel, author) & sending(channel):
+        if channel.is_forum or not may_write(channel, author):
             raise PermissionError(f"{author.name} may not write in {channel.name}")
         shortest = 0 if attachments or embeds else 1
         if not shortest <= len(content.strip()) <= CONTENT_LIMIT:

@@ -19,7 +19,7 @@ from bot.sandbox.discord.mentions import PARSE_USERS
 from bot.sandbox.discord.messages import publish, remove, replace, rest_json, webhook_face
 from bot.sandbox.discord.model import Channel, Message, Permission, Webhook
 from bot.sandbox.discord.payloads import avatar_hash, webhook_json
-from bot.sandbox.discord.permissions import require
+from bot.sandbox.discord.permissions import require, require_open
 from bot.sandbox.discord.state import Event, State
 from bot.sandbox.discord.writing import Sender, compose, rewrite
 
@@ -162,6 +162,7 @@ def execute(state: State, call: Call) -> Answer:
         return follow_up(state, call)
     webhook = _own(state, call)
     channel = _target(state, webhook, call)
+    require_open(channel, state.bot)
     name = check_name("username", call.form["username"]) if call.form.get("username") is not None else webhook.name
     sender = Sender(
         webhook_face(webhook.id, name, call.form.get("avatar_url")),
