@@ -17,7 +17,8 @@ from bot.cogs.context import (
     services_of,
     write_to,
 )
-from bot.cogs.hearing import heard_from, is_a_copy, is_from_a_person, is_muted, original_from
+from bot.cogs.hearing import heard_from, is_from_a_person, is_muted, original_from
+from bot.cogs.reading import is_a_copy
 from bot.errors import NotAllowedError, TzurotError, trace
 from bot.model import Heard
 from bot.services.authors import Authors

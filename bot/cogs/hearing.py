@@ -4,13 +4,11 @@ from typing import cast
 
 import discord
 
-from bot.cogs.reading import embed_of, media_of, quote_of
+from bot.cogs.reading import PERSONAL, boxes_of, embed_of, is_a_copy, media_of, quote_of
 from bot.errors import NotAllowedError
 from bot.model import NOBODY, Attached, Heard, Place, Quote
-from bot.rules.proxying import PROXIES, Original, replied_to
+from bot.rules.proxying import Original
 from bot.rules.speech import undo_dm_text
-
-PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
 
 
 async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
@@ -39,19 +37,17 @@ async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
 
 async def _heard_from_copy(message: discord.Message, client: discord.Client) -> Heard:
     """What a proxy bot has posted again; it can't reply, and shows what was replied to in a box instead."""
-    place = await _place_of_message(message, client)
-    boxes = tuple(map(embed_of, message.embeds))
-    replies = [replied_to(box.author, box.description, place.channel_id) for box in boxes]
+    boxes, replied_to_id = boxes_of(message)
     return Heard(
         message_id=message.id,
         author_id=NOBODY,
-        place=place,
+        place=await _place_of_message(message, client),
         content=message.content,
-        replied_to_id=next(filter(None, replies), None),
+        replied_to_id=replied_to_id,
         author_name=message.author.display_name,
         place_names=_place_names(message.channel),
         media=media_of(message.attachments),
-        embeds=tuple(box for box, reply in zip(boxes, replies, strict=True) if reply is None),
+        embeds=boxes,
         is_muted=is_muted(message),
         proxy_id=message.application_id,
         attached=_files_of(message),
@@ -61,12 +57,6 @@ async def _heard_from_copy(message: discord.Message, client: discord.Client) -> 
 def original_from(message: discord.Message) -> Original:
     """A person's message, as far as it is needed to know it again in a copy."""
     return Original(message.id, message.channel.id, message.author.id, (message.content,), _files_of(message))
-
-
-def is_a_copy(message: discord.Message) -> bool:
-    """Whether a proxy bot's webhook has posted it for a person; what it says to a slash command is none."""
-    is_webhook = message.webhook_id is not None and message.webhook_id != message.application_id
-    return is_webhook and message.application_id in PROXIES and message.type in PERSONAL
 
 
 def is_from_a_person(message: discord.Message) -> bool:

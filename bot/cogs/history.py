@@ -16,7 +16,8 @@ from bot.cogs.context import (
     host_of,
     sentence_of,
 )
-from bot.cogs.hearing import heard_from, is_a_copy, is_from_a_person, is_muted
+from bot.cogs.hearing import heard_from, is_from_a_person, is_muted
+from bot.cogs.reading import is_a_copy
 from bot.errors import TzurotError, UnavailableError
 from bot.model import Heard, Place, Spoken
 from bot.rules.speech import undo_dm_text

@@ -6,8 +6,10 @@ from pathlib import PurePath
 import discord
 
 from bot.model import Embed, Media, MediaKind, Quote
+from bot.rules.proxying import PROXIES, replied_to
 from bot.rules.speech import undo_dm_text
 
+PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
 UNKNOWN_TYPES = (None, "", "application/octet-stream")
 SOUNDS = frozenset({".mp3", ".ogg", ".oga", ".opus", ".wav", ".m4a", ".aac", ".flac", ".weba"})
@@ -20,14 +22,31 @@ def quote_of(message: discord.Message, own_user: discord.abc.User | None) -> Quo
     name, content = parts or (message.author.display_name, message.content)
     reference = message.reference
     is_reply = message.type is discord.MessageType.reply and reference is not None
+    boxes, replied_to_id = boxes_of(message)
     return Quote(
         message_id=message.id,
         author_name=name,
         content=content,
         media=media_of(message.attachments),
-        embeds=tuple(map(embed_of, message.embeds)),
-        replied_to_id=reference.message_id if reference and is_reply else None,
+        embeds=boxes,
+        replied_to_id=reference.message_id if reference and is_reply else replied_to_id,
     )
+
+
+def is_a_copy(message: discord.Message) -> bool:
+    """Whether a proxy bot's webhook has posted it for a person; what it says to a slash command is none."""
+    is_webhook = message.webhook_id is not None and message.webhook_id != message.application_id
+    return is_webhook and message.application_id in PROXIES and message.type in PERSONAL
+
+
+def boxes_of(message: discord.Message) -> tuple[tuple[Embed, ...], int | None]:
+    """Its boxes, and the message that it replies to where one of them says so: a proxy bot can't reply otherwise."""
+    boxes = tuple(map(embed_of, message.embeds))
+    if not is_a_copy(message):
+        return boxes, None
+    replies = [replied_to(box.author, box.description, message.channel.id) for box in boxes]
+    others = tuple(box for box, reply in zip(boxes, replies, strict=True) if reply is None)
+    return others, next(filter(None, replies), None)
 
 
 def media_of(attachments: Sequence[discord.Attachment]) -> Media | None:

@@ -160,7 +160,18 @@ async def test_a_reply_through_a_proxy_is_answered_by_who_spoke(home: World) -> 
     answer = await home.next(home.channel, said)
     assert answer.author_name == "Lilith"
     assert answer.content.endswith("and then?")
-    assert home.ai.calls[-1].question.count("Reply to") == 0
+    question = home.ai.calls[-1].question
+    assert question.startswith("> [In reply to what Lilith wrote:]\n> echo @lil hello")
+    assert "Reply to" not in question
+
+
+async def test_a_reply_to_a_proxied_reply_quotes_both_as_what_they_are(home: World) -> None:
+    spoken = await home.hears("@lil hello", author=person(home, "Olga"))
+    said = await home.discord.proxy(home.channel, home.mira, "so it is", spoken, persona=LUNA)
+    await home.next(home.channel, said)
+    answer = await home.hears("@lil is it?", author=person(home, "Olga"), reply_to=said)
+    assert "Luna" in answer.content
+    assert "discord.com/channels" not in home.ai.calls[-1].question
 
 
 async def test_an_active_personality_answers_each_copy_and_no_original(home: World) -> None:
