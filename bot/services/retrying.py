@@ -46,7 +46,8 @@ class Retrying:
         turn = await self._turn_of(user_id, message_id)
         with self._alone(turn.message_id), self.dialogue.counted():
             if await self.store.first(rewrites.get(turn.message_id)) is not None:
-                await self.rewriting.carry_out(turn.message_id)  # which was asked for before, and is paid for
+                # It was asked for before, is paid for, and may be done by half.
+                await self.rewriting.carry_out(turn.message_id, is_left_over=True)
             else:
                 await self._retry(turn, message_id)
 

@@ -57,9 +57,11 @@ class Rewriting:
             rewrite, task = await self.store.first(rewrites.get(turn_id)), await self._task_of(turn_id)
             if rewrite is None or task is None:
                 return
-            doing = self._remove if rewrite.is_removal else self._put_in_place
             try:
-                await doing(rewrite, task, is_left_over=is_left_over)
+                if rewrite.is_removal:
+                    await self._remove(rewrite, task)
+                else:
+                    await self._put_in_place(rewrite, task, is_left_over=is_left_over)
             except FINAL:
                 await self.end(rewrite)
                 raise
@@ -97,13 +99,13 @@ class Rewriting:
         """An id before those of all messages that were sent for it; Discord's clock may be behind ours."""
         return snowflake_of(rewrite.created_at - self.delivery.policy.catch_up_overlap)
 
-    async def _remove(self, rewrite: Rewrite, task: Task, *, is_left_over: bool) -> None:
-        unnoted = await self._find_unnoted(rewrite, task) if is_left_over else []
+    async def _remove(self, rewrite: Rewrite, task: Task) -> None:
+        unnoted = await self._find_unnoted(rewrite, task)
         for message_id in [*await self._said(rewrite.turn_id), *unnoted]:
             await self._drop(task, message_id)
 
     async def _find_unnoted(self, rewrite: Rewrite, task: Task) -> Sequence[int]:
-        """Messages of the answer that were being sent when the process before this one died."""
+        """Messages of an incomplete answer of which nobody noted that they were sent."""
         turn = await self.store.first(turns.get(rewrite.turn_id))
         answer = rewrite.answer or (turn.answer if turn else None)
         if not answer:
