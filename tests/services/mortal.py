@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pysqlite3
+import pytest
 
 from bot.model import (
     Activation,
@@ -47,6 +48,8 @@ T = TypeVar("T")
 PARTS = ["a" * 1500, "b" * 1500, "c" * 1500]
 ANSWER = "\n\n".join(PARTS)
 TIMEOUT_SECONDS = 5
+ANSWERED = 2
+"""The number of the first copy that has the answer; 0 has no turn, 1 a pending one."""
 
 
 class DeathError(BaseException):
@@ -222,10 +225,11 @@ async def process(house: House, cipher: Cipher, steps: Steps) -> AsyncIterator[C
         await opened.close()
 
 
-async def make_house(folder: Path, cipher: Cipher, clock: Clock) -> House:
+@pytest.fixture
+async def house(tmp_path: Path, cipher: Cipher, clock: Clock) -> House:
     """Lilith answers everything in a channel, and a logged-in user has just written something."""
     asked_at = snowflake_of(clock() - timedelta(seconds=1))
-    made = House(folder, clock, heard(asked_at + 1, "hello"))
+    made = House(tmp_path, clock, heard(asked_at + 1, "hello"))
     create_database(made.database)
     async with process(made, cipher, Steps()) as channels:
         store = channels.dialogue.store

@@ -1,20 +1,11 @@
 """A process that dies between any two steps of a turn, and what the next one makes of it, with and without its rows."""
 
-from pathlib import Path
-
 import pytest
 
 from bot.store.cipher import Cipher
-from tests.services.conftest import Clock
-from tests.services.mortal import PARTS, House, Steps, live, live_on, make_house
+from tests.services.mortal import ANSWERED, PARTS, House, Steps, house, live, live_on
 
-ANSWERED = 2
-"""The number of the first copy that has the answer; 0 has no turn, 1 a pending one."""
-
-
-@pytest.fixture
-async def house(tmp_path: Path, cipher: Cipher, clock: Clock) -> House:
-    return await make_house(tmp_path, cipher, clock)
+__all__ = ["house"]
 
 
 async def count_steps(house: House, cipher: Cipher) -> list[str]:

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,10 @@ from bot.services.answers import Answers
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.retrying import Retrying
 from bot.store.cipher import Cipher
-from tests.services.conftest import NSFW, USER, Clock, go_through, rows
-from tests.services.mortal import DeathError, House, Steps, live, make_house, process
+from tests.services.conftest import NSFW, USER, go_through, rows
+from tests.services.mortal import DeathError, House, Steps, house, live, process
+
+__all__ = ["house"]
 
 A, B, C = "a" * 1500, "b" * 1500, "c" * 1500
 X, Y, Z = "x" * 1500, "y" * 1500, "z" * 1500
@@ -48,11 +49,6 @@ CASES = {
     "removed": Case(remove, (A, B, C), (), 16),
 }
 EVERY_STEP = [(name, step) for name, case in CASES.items() for step in range(case.steps + 1)]
-
-
-@pytest.fixture
-async def house(tmp_path: Path, cipher: Cipher, clock: Clock) -> House:
-    return await make_house(tmp_path, cipher, clock)
 
 
 async def answer(house: House, cipher: Cipher, case: Case) -> None:

@@ -10,7 +10,7 @@ from bot.model import NOBODY, Authorship, Heard, snowflake_of
 from bot.rules.proxying import PLURALKIT, original_of
 from bot.store.cipher import Cipher
 from tests.services.conftest import NSFW, USER, heard, rows
-from tests.services.test_every_death import (
+from tests.services.mortal import (
     ANSWERED,
     PARTS,
     DeathError,
