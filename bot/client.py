@@ -37,6 +37,7 @@ COGS = (
     "moderation",
     "notifications",
     "purge",
+    "diagnosis",
     "undo",
     "general",
     "help",

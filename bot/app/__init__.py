@@ -42,6 +42,7 @@ from bot.services.configuration import Configuration
 from bot.services.conversations import Conversations
 from bot.services.decision import Decider
 from bot.services.delivery import Delivery
+from bot.services.diagnosis import Diagnosis
 from bot.services.dialogue import Dialogue
 from bot.services.drills import Drills
 from bot.services.gate import Gate
@@ -216,6 +217,7 @@ def _services_of(parts: Parts) -> Services:
     personalities = Personalities(store=store, policy=policy, profiles=profiles, clock=parts.clock)
     gate = Gate(store=store, policy=policy, replication=parts.watchdog, clock=parts.clock)
     answers = Answers(rewriting=recovery.channels.rewriting)
+    moderation = Moderation(store=store, policy=policy, clock=parts.clock)
     return Services(
         policy=policy,
         gate=gate,
@@ -238,9 +240,17 @@ def _services_of(parts: Parts) -> Services:
             replication=parts.watchdog,
             clock=parts.clock,
         ),
-        moderation=Moderation(store=store, policy=policy, clock=parts.clock),
+        moderation=moderation,
         undo=Undo(store=store, policy=policy, naming=personalities.naming, clock=parts.clock),
         conversations=Conversations(store=store, policy=policy, clock=parts.clock),
+        diagnosis=Diagnosis(
+            store=store,
+            policy=policy,
+            dialogue=recovery.dialogue,
+            moderation=moderation,
+            replication=parts.watchdog,
+            clock=parts.clock,
+        ),
         purge=Purge(messages=OwnDirectMessages(client=parts.client), message_limit=settings.purge_message_limit),
         notifications=Notifications(store=store, version=shipped()[-1].version, clock=parts.clock),
         configuration=Configuration(store=store, policy=policy, has_profiles=profiles is not None, clock=parts.clock),

@@ -27,6 +27,7 @@ from bot.services.answers import Answers
 from bot.services.choices import Choices
 from bot.services.configuration import Configuration
 from bot.services.conversations import Conversations
+from bot.services.diagnosis import Diagnosis
 from bot.services.dialogue import Dialogue
 from bot.services.gate import Gate
 from bot.services.login_cleanup import LoginCleanup
@@ -54,6 +55,7 @@ OPERATORS_MATTER = (StorageError, ProtectedError, UnreadableError, Configuration
 """Errors whose sentences speak of files and settings, which no user can do anything about."""
 PERMISSIONS = {
     Right.MANAGE_MESSAGES: discord.Permissions(manage_messages=True),
+    Right.MANAGE_SERVER: discord.Permissions(manage_guild=True),
     Right.ADMINISTRATOR: discord.Permissions(administrator=True),
 }
 """What Discord asks of whoever it offers a command to; a server's administrators may decide otherwise."""
@@ -89,6 +91,7 @@ class Services:
     answers: Answers
     retrying: Retrying
     purge: Purge
+    diagnosis: Diagnosis
 
 
 class Host(Protocol):
@@ -157,6 +160,7 @@ def member_of(ctx: Context, *, look_for_nsfw: bool = False) -> Member:
         user_id=ctx.author.id,
         may_manage_messages=permissions.manage_messages,
         is_administrator=permissions.administrator,
+        may_manage_guild=permissions.manage_guild,
         can_see_nsfw_channel=look_for_nsfw and _sees_nsfw_channel(ctx.author),
     )
 

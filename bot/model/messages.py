@@ -31,6 +31,7 @@ class Member:
     user_id: int
     may_manage_messages: bool = False
     is_administrator: bool = False
+    may_manage_guild: bool = False
     can_see_nsfw_channel: bool = False
 
 

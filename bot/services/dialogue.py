@@ -103,6 +103,10 @@ class Dialogue:
         """Whether this process is about to answer the message."""
         return message_id in self._under_way
 
+    def waiting(self, channel_id: int) -> int:
+        """How many messages of the channel are being answered, or wait for it."""
+        return self._lines.count(channel_id)
+
     def forget(self, message_ids: Collection[int]) -> None:
         """These messages were deleted: whichever waits for the first word of its answer gets none."""
         self.delivery.deletions.note(message_ids)

@@ -11,6 +11,10 @@ class Lines:
     def __init__(self) -> None:
         self._waiting: dict[int, list[asyncio.Event]] = {}
 
+    def count(self, channel_id: int) -> int:
+        """How many stand in line, whoever is served included."""
+        return len(self._waiting.get(channel_id, ()))
+
     @contextmanager
     def join(self, channel_id: int) -> Iterator[asyncio.Event]:
         """Stand in line; the event is set when nobody stands in front any more. Leaving frees the place."""

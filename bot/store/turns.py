@@ -116,6 +116,15 @@ def get(message_id: int) -> Query[Turn]:
     return Query("SELECT * FROM turns WHERE message_id = :message_id", read, {"message_id": message_id})
 
 
+def find_last(channel_id: int, since: datetime) -> Query[Turn]:
+    """The turn of the channel's latest message that got one; only messages since that time are looked at."""
+    return Query(
+        "SELECT * FROM turns WHERE message_id >= :since AND channel_id = :channel_id ORDER BY message_id DESC LIMIT 1",
+        read,
+        {"since": snowflake_of(since), "channel_id": channel_id},
+    )
+
+
 def find_unfinished() -> Query[Turn]:
     """Turns that are neither done nor failed, oldest first."""
     return Query("SELECT * FROM turns WHERE state IN ('pending', 'answered') ORDER BY message_id", read)

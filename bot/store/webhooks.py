@@ -42,6 +42,15 @@ def get(channel_id: int, cipher: Cipher) -> Query[WebhookKey]:
     )
 
 
+def get_id(channel_id: int) -> Query[int]:
+    """The id of the channel's webhook, for which no key is needed."""
+    return Query(
+        "SELECT webhook_id FROM webhooks WHERE channel_id = :channel_id",
+        lambda row: int(row["webhook_id"]),
+        {"channel_id": channel_id},
+    )
+
+
 def is_own(webhook_id: int) -> Query[bool]:
     """One row if the webhook is one of the bot's."""
     return Query("SELECT 1 FROM webhooks WHERE webhook_id = :webhook_id", lambda _: True, {"webhook_id": webhook_id})
