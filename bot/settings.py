@@ -165,6 +165,7 @@ class Settings(BaseSettings):
     auto_response_lifetime_seconds: Seconds = 1800
     dm_conversation_lifetime_seconds: Seconds = 7200
     edit_limit_seconds: Seconds = 60
+    typing_interval_seconds: Seconds = 8
     quote_timeout_seconds: Seconds = 5
     proxy_wait_seconds: Seconds = 2.5
     proxy_match_seconds: Seconds = 15

@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 WEBHOOK_NAME = "Tzurot"
 REMEMBERED_WEBHOOKS = 10_000
-TYPING_SECONDS = 8
-"""Discord shows the indicator for ten seconds."""
 
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
 TOO_MANY_WEBHOOKS = 30007
@@ -50,6 +48,7 @@ class WebhookSpeaker:
     session: aiohttp.ClientSession
     store: Store
     cipher: Cipher
+    typing_interval_seconds: float = 8
     clock: Clock = utc_now
     _known: OrderedDict[int, WebhookKey] = field(default_factory=OrderedDict)
     _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -116,10 +115,18 @@ class WebhookSpeaker:
 
     async def _keep_typing(self, channel_id: int) -> None:
         channel = self.client.get_partial_messageable(channel_id)
-        with contextlib.suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+        with contextlib.suppress(discord.Forbidden, discord.NotFound):
             while True:
-                await channel.typing()
-                await asyncio.sleep(TYPING_SECONDS)
+                await self._show_typing(channel)
+                await asyncio.sleep(self.typing_interval_seconds)
+
+    async def _show_typing(self, channel: discord.PartialMessageable) -> None:
+        try:
+            await channel.typing()
+        except (discord.Forbidden, discord.NotFound):
+            raise
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            log.debug("The typing indicator could not be shown: %s", type(error).__name__)
 
     async def _say_in_dm(self, place: Place, text: str, after_message_id: int) -> int:
         channel = self.client.get_partial_messageable(place.channel_id)

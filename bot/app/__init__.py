@@ -357,7 +357,14 @@ def _outage_notice_of(parts: Parts) -> OutageNotice:
 def _recovery_of(parts: Parts, policy: Policy) -> Recovery:
     settings, store, client = parts.settings, parts.store, parts.client
     history = ChannelHistory(client=client, timeout_seconds=settings.discord_timeout_seconds)
-    speaker = WebhookSpeaker(client=client, session=parts.speaking, store=store, cipher=parts.cipher, clock=parts.clock)
+    speaker = WebhookSpeaker(
+        client=client,
+        session=parts.speaking,
+        store=store,
+        cipher=parts.cipher,
+        typing_interval_seconds=settings.typing_interval_seconds,
+        clock=parts.clock,
+    )
     confirmer = AnswerConfirmation(parts.confirmation)
     delivery = Delivery(
         store=store, speaker=speaker, history=history, confirmer=confirmer, policy=policy, clock=parts.clock
