@@ -240,6 +240,7 @@ def _services_of(parts: Parts) -> Services:
             replication=parts.watchdog,
             clock=parts.clock,
         ),
+        pace=recovery.dialogue.decider.pace,
         moderation=moderation,
         undo=Undo(store=store, policy=policy, naming=personalities.naming, clock=parts.clock),
         conversations=Conversations(store=store, policy=policy, clock=parts.clock),

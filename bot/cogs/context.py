@@ -34,6 +34,7 @@ from bot.services.login_cleanup import LoginCleanup
 from bot.services.logins import Logins
 from bot.services.moderation import Moderation
 from bot.services.notifications import Notifications
+from bot.services.pace import Pace
 from bot.services.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import Confirmer, Owner
@@ -84,6 +85,7 @@ class Services:
     owner: Owner
     status: StatusReport
     undo: Undo
+    pace: Pace
     moderation: Moderation
     conversations: Conversations
     configuration: Configuration

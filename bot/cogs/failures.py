@@ -47,11 +47,26 @@ class FailureCog(commands.Cog):
         try:
             if terms_of(name).is_secret:
                 await _hide(ctx)
-            if await services_of(self._bot).gate.admit(member_of(ctx), name, place_of(ctx)):
+            if await self._is_admitted(ctx, name):
                 return True
         except TzurotError as error:
             raise RefusedError from error
         raise IgnoredError
+
+    async def _is_admitted(self, ctx: Context, name: str) -> bool:
+        """By the gate, and by the pace, which a refusal counts for too: it would be answered each time."""
+        services, refusal = services_of(self._bot), None
+        try:
+            if not await services.gate.admit(member_of(ctx), name, place_of(ctx)):
+                return False
+        except TzurotError as error:
+            refusal = error
+        command_id = ctx.interaction.id if ctx.interaction else ctx.message.id
+        if not services.pace.admits_command(ctx.author.id, command_id, is_seen_by_all=ctx.interaction is None):
+            return False
+        if refusal is not None:
+            raise refusal
+        return True
 
     async def _check_context_menu(self, interaction: discord.Interaction[Any], /) -> bool:
         """The same for context menus; what comes of a slash is asked as a command, and choices are asked by name."""
@@ -83,7 +98,7 @@ class FailureCog(commands.Cog):
 
     async def _unknown(self, ctx: Context) -> str | None:
         try:
-            if not await services_of(self._bot).gate.admit(member_of(ctx), "help", place_of(ctx)):
+            if not await self._is_admitted(ctx, "help"):
                 return None
         except TzurotError as error:
             return sentence_of(error)

@@ -27,6 +27,9 @@ SHORT_TIMES = {
 }
 """Intervals that are made for services far away."""
 
+TIRELESS = {"USER_RATE_LIMIT": "100000", "CHANNEL_RATE_LIMIT": "100000"}
+"""Who talks in here says more in a second than a person does in a minute."""
+
 
 class Outside:
     """Discord and the AI service: what a bot without a bucket needs of the world."""
@@ -79,6 +82,7 @@ class Sandbox(Outside):
             **self.ai.environment(),
             **self.bucket.environment(prefix),
             **SHORT_TIMES,
+            **TIRELESS,
             "DATABASE_PATH": str(database_path),
             "ENCRYPTION_KEYS": self._encryption_key,
             "ALLOW_INIT": prefix,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from bot.errors import NotFoundError, TzurotError
-from bot.model import Cause, Clock, Heard, Personality, Turn, TurnState, snowflake_time, utc_now
+from bot.model import Cause, Clock, Heard, Personality, Turn, TurnState, snowflake_of, snowflake_time, utc_now
 from bot.rules.answering import EXPLICIT, goes_on, who_answers
 from bot.rules.hints import dm_hint, ping_hint, removed_hint
 from bot.rules.mentions import candidates, longest
@@ -11,6 +11,7 @@ from bot.rules.permissions import require_conversation_place, require_login, req
 from bot.rules.speech import shown_name, spoken_name
 from bot.services.delivery import Task
 from bot.services.intervals import OnceInAWhile
+from bot.services.pace import Pace
 from bot.services.policy import Policy
 from bot.services.ports import Replication
 from bot.store import personalities, situation
@@ -28,10 +29,12 @@ class Decider:
     policy: Policy
     replication: Replication | None = None
     clock: Clock = utc_now
+    pace: Pace = field(init=False, repr=False)
     _told: OnceInAWhile = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Nobody was told anything yet."""
+        self.pace = Pace(policy=self.policy, clock=self.clock)
         self._told = OnceInAWhile(self.clock)
 
     async def addressee(self, heard: Heard) -> Task | None:
@@ -49,7 +52,7 @@ class Decider:
             return None
         personality, cause = answering
         login = self._login_of(known, personality)
-        if not self._admits(heard, known, login, cause):
+        if not self._admits(heard, known, login, cause) or not self.pace.admits(heard):
             return None
         return self._task(heard, personality, cause, login)
 
@@ -76,6 +79,7 @@ class Decider:
             raise NotFoundError("This personality was removed, so it can't answer again.")
         login = self._login_of(known, personality)
         self._require_all(heard, known, login)
+        self.pace.admits_command(heard.author_id, snowflake_of(self.clock()), is_seen_by_all=False)
         return self._task(heard, personality, turn.cause, login)
 
     async def _speaker_of(self, turn: Turn) -> Personality | None:
@@ -166,7 +170,7 @@ class Decider:
             is_first = self._told.may_say(self.policy.refusal_interval, heard.message_id)
             is_news = self.may_tell(heard, error)
             is_repeated = self._is_read_only or heard.is_muted or heard.is_edit or cause not in EXPLICIT
-            if not is_first or (is_repeated and not is_news):
+            if not is_first or (is_repeated and not is_news) or not self.pace.admits_word(heard):
                 return False
             raise
         return True

@@ -33,6 +33,8 @@ SHORT = {
     "service_timeout_seconds": 3,
     "send_retry_seconds": 0.02,
     "mark_interval_seconds": 0.05,
+    "user_rate_limit": 10_000,
+    "channel_rate_limit": 10_000,
 }
 
 

@@ -247,3 +247,24 @@ async def test_a_command_that_fails_by_a_bug_is_answered_and_logged_without_its_
         assert "went wrong" in (await world.hears("!tz auth status")).content
     assert "KeyError" in caplog.text
     assert text not in caplog.text
+
+
+async def test_whoever_gives_too_many_commands_is_told_once_and_with_a_slash_each_time(world: World) -> None:
+    world.overrides["user_rate_limit"] = 3
+    async with world.bot():
+        await world.discord.wait_for_commands()
+        for _ in range(3):
+            assert "add NAME" in (await world.hears("!tz help")).content
+        told = await world.hears("!tz help")
+        assert "lost track" in told.content
+        assert "<t:" in told.content
+        await world.say("!tz help")
+        await world.say("!tz nothing-of-mine")
+        slash = await world.discord.run_command(world.mira, world.channel, "help", {})
+        assert "lost track" in slash.message.content
+        assert slash.message.is_ephemeral
+        tom = world.discord.add_user("Tom")
+        world.discord.join(world.guild, tom)
+        answer = await world.hears("!tz help", author=tom)
+    assert "add NAME" in answer.content
+    assert [m for m in world.spoken(world.channel, told) if "lost track" in m or "nothing-of-mine" in m] == []

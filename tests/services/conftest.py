@@ -336,7 +336,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def policy() -> Policy:
-    return Policy(owner_id=OWNER)
+    return Policy(owner_id=OWNER, user_rate_limit=10_000, channel_rate_limit=10_000)
 
 
 @pytest.fixture
