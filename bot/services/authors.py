@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.errors import NotAllowedError
-from bot.model import NOBODY, Authorship, Heard, Turn, snowflake_time
+from bot.model import NOBODY, Heard, Turn, snowflake_time
 from bot.services.decision import Decider
 from bot.services.intervals import OnceInAWhile
 from bot.services.ports import Written
@@ -41,11 +41,12 @@ class Authors:
                 return True
         return suspects[0].author_id == NOBODY and await self._is_conversation_running(copy)
 
-    async def give(self, copy: Heard, author: Authorship) -> Heard | None:
-        """The copy as from its author; None where the message that it replaces was answered before it was deleted."""
-        await self._remember(author.user_id)
-        if await self.proxies.has_answer(author.original_id):
+    async def find(self, copy: Heard) -> Heard | None:
+        """The copy as from its author; None where nothing says who that is."""
+        author = await self.proxies.author_of(copy)
+        if author is None:
             return None
+        await self._remember(author.user_id)
         return replace(copy, author_id=author.user_id)
 
     async def give_missed(
@@ -66,8 +67,8 @@ class Authors:
         return found
 
     async def _missed(self, copy: Heard) -> Heard | None:
-        author = await self.proxies.author_of(copy) if await self.is_addressed(copy) else None
-        return await self.give(copy, author) if author else None
+        found = await self.find(copy) if await self.is_addressed(copy) else None
+        return None if found is None or await self.proxies.is_answered(found) else found
 
     async def is_withdrawn(self, heard: Heard) -> bool:
         """Whether it was deleted, after a moment in which a proxy bot may do so; nobody waits where nobody answers.

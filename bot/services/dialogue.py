@@ -168,7 +168,7 @@ class Dialogue:
     async def _decide(self, heard: Heard, is_first: asyncio.Event) -> Task | None:
         """The turn that it gets; none where it is gone, as what a proxy bot replaces is a moment later."""
         asked = await self._from_its_author(heard, is_first) if heard.author_id == NOBODY else heard
-        if asked is None or await self.authors.is_withdrawn(asked):
+        if asked is None or await self.authors.is_withdrawn(asked) or await self.authors.proxies.is_answered(asked):
             return None
         task = await self._decide_in_line(asked, is_first)
         if task is None:
@@ -187,9 +187,9 @@ class Dialogue:
             await is_first.wait()
             if not await self.authors.is_addressed(copy):
                 return None
-        author = await self.authors.proxies.author_of(copy)
+        found = await self.authors.find(copy)
         await is_first.wait()
-        return await self.authors.give(copy, author) if author else None
+        return found
 
     async def _decide_in_line(self, heard: Heard, is_first: asyncio.Event) -> Task | None:
         """Decide now, or once everyone in front has their answer, if that may make a difference."""

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from bot.model import Heard, snowflake_time
+from bot.model import Heard
 from bot.rules.proxying import Match, Original, match
 
 REMEMBERED = 2000
@@ -15,7 +15,7 @@ REMEMBERED_EDITS = 5
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Originals:
-    """Forgets a message when a later one is noted that is more than the window behind it."""
+    """Forgets each message after the window, in which a copy of it may come; whose it was, a little later."""
 
     window: timedelta
     _known: OrderedDict[int, Original] = field(default_factory=OrderedDict, init=False, repr=False)
@@ -26,23 +26,32 @@ class Originals:
         """A person has written this, or changed it."""
         known = self._known.get(heard.message_id)
         if known is None:
-            self._heard_at[heard.message_id] = asyncio.get_running_loop().time()
+            loop = asyncio.get_running_loop()
+            self._heard_at[heard.message_id] = loop.time()
             self._known[heard.message_id] = heard
-            self._forget_before(heard.message_id)
+            loop.call_later(self.window.total_seconds(), self._forget, heard.message_id)
+            if len(self._known) > REMEMBERED:
+                self._forget(next(iter(self._known)))
         elif heard.texts[0] not in known.texts:
             texts = (*known.texts, *heard.texts)[-REMEMBERED_EDITS:]
             self._known[heard.message_id] = replace(known, texts=texts)
 
     def matches(self, copy: Heard) -> list[Match]:
-        """The messages that this may be a copy of, as far as they have none yet.
+        """The messages that this may be a copy of, as far as they have none yet; without their texts.
 
-        They are looked for when it comes: it may be changed later, and they may be forgotten.
+        They are looked for when it comes: it may be changed later, and they are forgotten.
         """
         if copy.message_id not in self._matches:
-            self._matches[copy.message_id] = match(copy, self._known.values(), self.window)
+            found = match(copy, self._known.values(), self.window)
+            self._matches[copy.message_id] = [_without_texts(each) for each in found]
             if len(self._matches) > REMEMBERED_COPIES:
                 self._matches.popitem(last=False)
         return [self._as_it_is_now(copy, each) for each in self._matches[copy.message_id]]
+
+    def texts_of(self, found: Match) -> tuple[str, ...]:
+        """What the message said, as long as that is remembered."""
+        known = self._known.get(found.original.message_id)
+        return known.texts if known else ()
 
     def take(self, found: Match) -> None:
         """A copy has turned out to be of this."""
@@ -60,11 +69,12 @@ class Originals:
         known = self._known.get(found.original.message_id)
         if known is None or known.taken == found.original.taken:
             return found
-        return next(iter(match(copy, [known], self.window)), Match(known, None))
+        return _without_texts(next(iter(match(copy, [known], self.window)), Match(known, None)))
 
-    def _forget_before(self, newest: int) -> None:
-        oldest = snowflake_time(newest) - self.window
-        for message_id in list(self._known):
-            if len(self._known) <= REMEMBERED and snowflake_time(message_id) >= oldest:
-                return
-            del self._known[message_id], self._heard_at[message_id]
+    def _forget(self, message_id: int) -> None:
+        self._known.pop(message_id, None)
+        self._heard_at.pop(message_id, None)
+
+
+def _without_texts(found: Match) -> Match:
+    return replace(found, original=replace(found.original, texts=()))

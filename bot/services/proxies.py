@@ -55,7 +55,7 @@ class Proxies:
 
     def was_said_to_be(self, copy: Heard) -> list[str]:
         """What those messages said that it may be a copy of."""
-        return [text for each in self.originals.matches(copy) for text in each.original.texts]
+        return [text for each in self.originals.matches(copy) for text in self.originals.texts_of(each)]
 
     async def author_of(self, copy: Heard) -> Authorship | None:
         """Who is behind it; None where nothing proves it, or it is a second copy of the same."""
@@ -75,8 +75,10 @@ class Proxies:
         left = self.policy.proxy_wait.total_seconds() - self.originals.seconds_since(heard.message_id)
         return await self.deletions.wait([heard.message_id], 1, max(left, 0))
 
-    async def has_answer(self, original_id: int | None) -> bool:
-        """Whether the message was answered before it was deleted, be it in part: then that answer stands."""
+    async def is_answered(self, copy: Heard) -> bool:
+        """Whether the message that it replaces was answered before it was deleted, if only in part: that stands."""
+        author = self._known.get(copy.message_id)
+        original_id = author.original_id if author else None
         if original_id is None:
             return False
         turn = await self.store.first(turns.get(original_id))

@@ -12,7 +12,7 @@ import pytest
 from bot.sandbox.discord import Message, User
 from bot.sandbox.discord.messages import publish
 from bot.sandbox.discord.proxying import Persona, ProxyBot, Proxying
-from tests.client.conftest import PATIENCE_SECONDS, World
+from tests.client.conftest import PATIENCE_SECONDS, World, process
 
 KINDS = [ProxyBot.PLURALKIT, ProxyBot.TUPPERBOX]
 LUNA = Persona("Luna")
@@ -398,3 +398,23 @@ async def test_no_words_of_a_copy_stay_in_the_database(home: World) -> None:
     await everything(home, said)
     await asyncio.sleep(0)
     assert b"unforgettable" not in home.database.read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_killed_while_the_ai_thinks_of_a_copy_it_asks_again_as_the_same_person(
+    quiet: World, kind: ProxyBot
+) -> None:
+    async with quiet.bot():
+        await move_in(quiet)
+        await is_known(quiet)
+    quiet.ai.faults.hang()
+    before = quiet.discord.session_count
+    async with process(quiet):
+        await quiet.discord.wait_for_session(before, timeout_seconds=PATIENCE_SECONDS)
+        said = await quiet.discord.proxy(quiet.channel, quiet.mira, "@lil hello", persona=Persona("Luna", kind))
+        await quiet.ai.wait_for_calls(1, route="chat")
+    async with quiet.bot():
+        assert await everything(quiet, said) == ["echo @lil hello"]
+    assert tokens(quiet)[:2] == [quiet.ai.tokens[quiet.mira.id]] * 2
+    assert len(tokens(quiet)) == 3
+    assert quiet.discord.pluralkit.requests == []

@@ -221,14 +221,16 @@ async def test_the_wait_counts_from_when_it_was_heard(proxies: Proxies, clock: C
     assert loop.time() - begun < 10 * WAIT.total_seconds()
 
 
-async def test_what_is_remembered_of_messages_ends_soon(clock: Clock) -> None:
-    originals = Originals(window=timedelta(seconds=15))
+async def test_what_is_remembered_of_messages_is_bounded_and_ends_soon(clock: Clock) -> None:
+    originals = Originals(window=timedelta(seconds=0.05))
     for number in range(REMEMBERED + 50):
-        originals.note(original_of(heard(at(clock, number), "hello")))
-    assert len(originals._known) == REMEMBERED
-    originals.note(original_of(heard(at(clock, 60_000), "later")))
-    assert [known.texts for known in originals._known.values()] == [("later",)]
-    assert len(originals._heard_at) == 1
+        originals.note(original_of(heard(at(clock, 0) + number, "hello")))
+    assert len(originals._known) == len(originals._heard_at) == REMEMBERED
+    assert len(originals.matches(copy_at(clock, 1))) == REMEMBERED
+    await asyncio.sleep(0.06)
+    assert not originals._known
+    assert not originals._heard_at
+    assert "hello" not in str([match.original.texts for match in originals.matches(copy_at(clock, 1))])
 
 
 async def test_who_has_not_written_through_a_proxy_for_a_month_is_forgotten(
