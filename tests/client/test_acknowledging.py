@@ -139,10 +139,6 @@ CHANGING: dict[str, tuple[tuple[Give, Give], str]] = {
         "is changed",
     ),
     "alias": ((typed("alias lilith mother"), slash("alias", name="lilith", alias="mother")), "also listens"),
-    "config": (
-        (typed("config lilith context on"), slash("config", name="lilith", option="context", value="on")),
-        "is changed",
-    ),
     "activate": ((typed("activate lilith"), slash("activate", name="lilith")), "answers every message"),
     "deactivate": ((typed("deactivate"), slash("deactivate")), "no longer answers"),
     "remove": ((typed("remove lilith"), slash("remove", name="lilith")), "is gone"),

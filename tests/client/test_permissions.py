@@ -17,9 +17,18 @@ from bot.store import activations, aliases, blacklist, logins, personalities, ve
 from bot.store.cipher import cipher_from
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.statement import Query, Statement
+from tests.client import permission_table
 from tests.client.conftest import PATIENCE_SECONDS, World
 from tests.client.counting import Counters, count
-from tests.client.permission_table import COLUMNS, DENIALS, REFUSALS, ROWS, SLASH, SPEAKING, SPEECHLESS, TYPED, Row
+from tests.client.permission_table import DENIALS, MENU, REFUSALS, ROWS, SLASH, SPOKEN, TYPED, Row
+    DENIALS,
+    MENU,
+    REFUSALS,
+    ROWS,
+    SLASH,
+    TYPED,
+    Row,
+)
 
 GROUPS = [ROWS[start : start + 5] for start in range(0, len(ROWS), 5)]
 """Rows that share a bot."""
@@ -49,6 +58,24 @@ class Stage:
         if column.startswith("dm"):
             return user, self.world.discord.dm_channel(user)
         return user, self.open if column == "open" else self.world.channel
+
+    async def answer_in(self, channel: Channel, user: User) -> Message:
+        """What Lilith says there to Cleo, in a direct message to the user, while all may talk to her everywhere."""
+        asker = user if channel.is_dm else self.people["crea"]
+        self.world.discord.set_nsfw(self.open, nsfw=True)
+        await self.store.write(verifications.put(Verification(user.id, is_verified=True, recorded_at=utc_now())))
+        answer = await self.world.hears("@lil hello", channel=channel, author=asker)
+        await self.settled()
+        self.world.discord.set_nsfw(self.open, nsfw=False)
+        await self.begin()
+        return answer
+
+    async def settled(self) -> None:
+        """Nobody tells of the database that it has changed."""
+        unfinished = Query("SELECT 1 FROM turns WHERE state <> 'done'", bool)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self.store.first(unfinished):  # noqa: ASYNC110 - see above
+                await asyncio.sleep(0.005)
 
     async def begin(self) -> None:
         await self.store.write(*self.beginning)
@@ -133,12 +160,12 @@ def counters(monkeypatch: pytest.MonkeyPatch) -> Counters:
 
 @pytest.mark.parametrize("rows", GROUPS, ids=lambda rows: f"{rows[0].command} to {rows[-1].command}")
 async def test_who_may_use_a_command_uses_it_and_nobody_else_reaches_its_handler(
-    world: World, counters: Counters, rows: tuple[Row, ...]
+    world: World, counters: Counters, rows: list[Row]
 ) -> None:
     wrong: list[str] = []
     async with stage(world, counters) as made:
         for row in rows:
-            for column, cell in row.by_column.items():
+            for column, cell in row.cells.items():
                 for way in row.ways:
                     await made.begin()
                     said = await tried(made, row, column, way)
@@ -164,17 +191,17 @@ async def test_personalities_answer_those_who_may_talk_to_them_and_others_are_to
     world: World, counters: Counters
 ) -> None:
     async with stage(world, counters) as made:
-        for column, cell in SPEAKING.items():
+        for column, cell in SPOKEN.cells.items():
             await made.begin()
             user, channel = made.at(column)
             asked = len(world.ai.calls)
-            said = await world.say("@lil hello", channel=channel, author=user)
+            said = await world.say(SPOKEN.command, channel=channel, author=user)
             if cell == "-":
                 await world.hears("!tz help", author=made.people["memb"])
                 assert len(world.spoken(world.channel, said)) == 1, column
             else:
                 answer = await world.next(channel, said)
-                assert SPEECHLESS.get(cell, "hello") in answer.content, column
+                assert DENIALS.get(cell, REFUSALS.get(cell, SPOKEN.says[0])) in answer.content, column
                 assert (cell == "yes") == (bool(answer.webhook_id) or answer.content.startswith("**Lilith:**")), column
             assert len(world.ai.calls) - asked == (cell == "yes"), column
 
@@ -189,7 +216,7 @@ class Said:
 
 async def tried(made: Stage, row: Row, column: str, way: str) -> Said:
     user, channel = made.at(column)
-    give = typed if way == TYPED else slashed
+    give = {TYPED: typed, SLASH: slashed, MENU: chosen}[way]
     trying = asyncio.create_task(give(made, row, user, channel))
     ignored = asyncio.create_task(made.counters.ignored.wait())
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -203,7 +230,7 @@ async def tried(made: Stage, row: Row, column: str, way: str) -> Said:
 
 
 async def typed(made: Stage, row: Row, user: User, channel: Channel) -> Said:
-    words = [made.fill(word, user) for word in row.typed.split()]
+    words = [made.fill(word, user) for word in row.given.typed.split()]
     shown = [f"<@{word.id}>" if isinstance(word, User) else word for word in words]
     said = await made.world.say(" ".join(["!tz", row.command, *shown]), channel=channel, author=user)
     answer: Message = await made.world.next(channel, said)
@@ -212,12 +239,18 @@ async def typed(made: Stage, row: Row, user: User, channel: Channel) -> Said:
 
 
 async def slashed(made: Stage, row: Row, user: User, channel: Channel) -> Said:
-    options = {name: made.fill(value, user) for name, value in row.slash.items()}
+    options = {name: made.fill(value, user) for name, value in row.given.slash.items()}
     reply: Reply = await made.world.discord.run_command(user, channel, row.command, options)
     if reply.modal is not None:
-        return Said("", is_private=True)
+        return Said(f"a form: {', '.join(reply.modal.labels)}", is_private=True)
     await made.counters.ended.wait()
     return Said(reply.content, is_private=reply.is_ephemeral)
+
+
+async def chosen(made: Stage, row: Row, user: User, channel: Channel) -> Said:
+    target = await made.answer_in(channel, user)
+    reply: Reply = await made.world.discord.run_message_command(user, target, row.command)
+    return Said(f"{reply.content}{reply.message.embeds}", is_private=reply.is_ephemeral)
 
 
 async def judged(made: Stage, row: Row, cell: str, said: Said) -> str:
@@ -225,12 +258,13 @@ async def judged(made: Stage, row: Row, cell: str, said: Said) -> str:
     reached = made.counters.reached
     if cell == "-":
         return f"said {said.text!r}, reached {reached}" if said.text is not None or reached else ""
-    wanted = {**REFUSALS, **DENIALS}.get(cell, row.says)
-    if said.text is None or not any(words in said.text for words in wanted.split("|")):
+    refusal = {**REFUSALS, **DENIALS}.get(cell)
+    wanted = (refusal,) if refusal else row.says
+    if said.text is None or not any(words in said.text for words in wanted):
         return f"said {said.text!r} instead of {wanted!r}"
     if reached != ([] if cell in REFUSALS else [row.command]):
         return f"reached {reached}"
-    is_private = cell != "yes" or not row.is_public
+    is_private = cell != "yes" or not row.given.is_public
     if said.is_private not in (None, is_private):
         return f"is private: {said.is_private}"
     return await left(made) if cell != "yes" else ""
@@ -247,7 +281,7 @@ def test_every_command_has_its_row_and_every_row_its_command() -> None:
     tabled = {row.command for row in ROWS}
     assert tabled == set(COMMANDS)
     for row in ROWS:
-        unknown = {*row.by_column.values()} - {"yes", "-", *REFUSALS, *DENIALS}
+        unknown = {*row.cells.values()} - {"yes", "-", *REFUSALS, *DENIALS}
         assert not unknown, row.command
 
 
@@ -255,7 +289,7 @@ def test_every_command_is_tried_both_ways_where_there_are_both() -> None:
     groups = {name for name in COMMANDS if any(other.startswith(f"{name} ") for other in COMMANDS)}
     for name in COMMANDS:
         ways = {way for row in ROWS if row.command == name for way in row.ways}
-        wanted = {TYPED} if name in groups else {TYPED, SLASH}
+        wanted = {MENU} if name[0].isupper() else {TYPED} if name in groups else {TYPED, SLASH}
         assert ways == wanted, name
 
 
@@ -275,7 +309,5 @@ async def test_discord_offers_what_needs_a_right_only_to_those_who_have_it(world
 
 
 def test_the_legend_names_every_column() -> None:
-    from tests.client import permission_table  # noqa: PLC0415 - its docstring is what is read
-
-    for column in COLUMNS:
+    for column in ROWS[0].cells:
         assert f"| {column} " in (permission_table.__doc__ or "")
