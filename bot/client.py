@@ -10,7 +10,6 @@ from typing import Any
 import aiohttp
 import discord
 import yarl
-from discord.app_commands import AppCommand
 from discord.asset import Asset
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
@@ -45,6 +44,8 @@ COGS = (
 )
 PORTAL = "https://discord.com/developers/applications"
 OUTAGES = (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)
+OFFERED = frozenset({0, 1})
+"""Discord's numbers for a server's channels, and for direct messages with the bot."""
 WRONG_TOKEN, MISSING_INTENT = 4004, 4014
 
 
@@ -148,7 +149,8 @@ class Client(commands.Bot):
         """Bring Discord's list of slash commands up to date, if it differs from ours."""
         await self.come_online()
         wanted = {_shape(command.to_dict(self.tree)) for command in self.tree.get_commands()}
-        if wanted == {_shape(_payload(command)) for command in await self.tree.fetch_commands()}:
+        # Not the tree's own: discord.py 2.7.1 reads "in direct messages only" as "in servers only".
+        if wanted == {_shape({**known}) for known in await self.http.get_global_commands(self.application_id or 0)}:
             return
         await self.tree.sync()
         log.info("Published %d slash commands", len(wanted))
@@ -251,13 +253,10 @@ def _brief(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _payload(command: AppCommand) -> dict[str, Any]:
-    needed = command.default_member_permissions
-    return {
-        **command.to_dict(),
-        "default_member_permissions": needed.value if needed else None,
-        "dm_permission": command.dm_permission,
-    }
+def _contexts(payload: dict[str, Any]) -> frozenset[int]:
+    """Whether in servers and in direct messages, in either of Discord's ways to say it; both where it says nothing."""
+    said = payload.get("contexts")
+    return frozenset(said) & OFFERED if said else OFFERED - ({1} if payload.get("dm_permission") is False else set())
 
 
 def _shape(payload: dict[str, Any]) -> tuple[Any, ...]:
@@ -268,8 +267,8 @@ def _shape(payload: dict[str, Any]) -> tuple[Any, ...]:
         payload["type"],
         payload.get("required", False),
         payload.get("autocomplete", False),
-        payload.get("default_member_permissions"),
-        payload.get("dm_permission"),
+        str(payload.get("default_member_permissions")),
+        _contexts(payload),
         tuple((choice["name"], choice["value"]) for choice in payload.get("choices") or ()),
         tuple(_shape(option) for option in payload.get("options") or ()),
     )

@@ -61,6 +61,7 @@ notifications off      | login late -   -    yes  yes  yes  yes  yes   yes  yes 
 notifications status   | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I am version
 notifications level    | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | From now on I tell you
 verify                 | login late -   -    yes  yes  yes  yes  yes   yes  age  age  age  age  | You are verified
+purgbot                | login late -   -    dir  dir  dir  dir  dir   dir  yes  yes  yes  yes  | delete
 undo                   | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | nothing of yours
 help                   | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | Talk to a personality
 ping                   | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I am here
@@ -80,6 +81,7 @@ REFUSALS = {
     "adm": "Only administrators of this server",
     "own": "Only the bot's owner",
     "serv": "This only works in a server's channel",
+    "dir": "This only works in a direct message",
     "nsfw": "This only works in a channel marked as age-restricted",
 }
 """What is said where the command does not run: no handler is reached."""

@@ -21,14 +21,6 @@ from tests.client import permission_table
 from tests.client.conftest import PATIENCE_SECONDS, World
 from tests.client.counting import Counters, count
 from tests.client.permission_table import DENIALS, MENU, REFUSALS, ROWS, SLASH, SPOKEN, TYPED, Row
-    DENIALS,
-    MENU,
-    REFUSALS,
-    ROWS,
-    SLASH,
-    TYPED,
-    Row,
-)
 
 GROUPS = [ROWS[start : start + 5] for start in range(0, len(ROWS), 5)]
 """Rows that share a bot."""
@@ -293,7 +285,7 @@ def test_every_command_is_tried_both_ways_where_there_are_both() -> None:
         assert ways == wanted, name
 
 
-async def test_discord_offers_what_needs_a_right_only_to_those_who_have_it(world: World) -> None:
+async def test_discord_offers_a_command_only_to_those_who_may_use_it_and_where_it_works(world: World) -> None:
     tom = world.discord.add_user("Tom")
     world.discord.join(world.guild, tom)
     async with world.bot():
@@ -306,6 +298,9 @@ async def test_discord_offers_what_needs_a_right_only_to_those_who_have_it(world
             if is_whole and terms.where in (Where.SERVER, Where.NSFW):
                 with pytest.raises(CommandNotShownError):
                     await world.discord.run_command(tom, world.discord.dm_channel(tom), name, {})
+            if is_whole and terms.where is Where.DIRECT:
+                with pytest.raises(CommandNotShownError):
+                    await world.discord.run_command(tom, world.channel, name, {})
 
 
 def test_the_legend_names_every_column() -> None:
