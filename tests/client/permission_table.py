@@ -10,7 +10,8 @@ The columns of people, all in an age-restricted channel of a server but where it
 | here   | Hera, barred in this server            | dm+    | Cleo, verified, in a direct message     |
 | memb   | Mona, logged in, a plain member        | dm-    | Mona, not verified, in a direct message |
 | mod    | Mira, who has Manage Messages          | dmo    | Olga, in a direct message               |
-| adm    | Adam, an administrator of the server   | dmh    | Hera, in a direct message               |
+| srv    | Sven, who has Manage Server            | dmh    | Hera, in a direct message               |
+| adm    | Adam, an administrator of the server   |        |                                         |
 
 What a cell says: `yes`, the command runs, and of what is said there are a few words in the last column, or-ed with `/`;
 `-`, not a word; anything else is a refusal, see below. Each cell is tried typed and with a slash, where the row does not name
@@ -24,53 +25,54 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TABLE = """
-command                | none  late ban here memb mod  adm  crea own   open dm+  dm-  dmo  dmh  | says
-autorespond (typed)    | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | It is off
-autorespond on         | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | From now on
-autorespond off        | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | As before
-autorespond status     | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | It is off
-reset                  | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | no conversation running
-Delete answer (menu)   | del   del  -   -    del  yes  yes  yes  del   yes  yes  yes  yes  yes  | It is deleted
-Who is this? (menu)    | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | lilith
-Try again (menu)       | login late -   -    ret  ret  ret  yes  ret   ret  yes  ver  ver  ver  | The new answer is there
-add                    | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | is here
-remove                 | login late -   -    crea crea crea yes  yes   crea yes  crea yes  crea | is gone
-list                   | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | You have not added / Your personalities
-info                   | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | Added by
-alias                  | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | now also listens
-config                 | login late -   -    crea crea crea yes  yes   crea yes  crea yes  crea | is changed
-activate               | login late -   -    mm   yes  yes  mm   mm    nsfw serv serv serv serv | now answers every message
-deactivate             | login late -   -    mm   yes  yes  mm   mm    yes  serv serv serv serv | no longer answers
-blacklist (typed)      | login late -   -    adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | lets me ignore somebody
-blacklist add          | login late -   -    adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | I ignore
-blacklist remove       | login late -   -    adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | From now on I hear
-blacklist list         | login late -   -    adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | ignore
-blacklist check        | login late -   -    adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | everywhere
-blacklist addserver    | login late -   -    own  own  own  own  yes   own  own  own  yes  own  | I ignore
-blacklist removeserver | login late -   -    own  own  own  own  yes   own  own  own  yes  own  | From now on I hear
-auth (typed)           | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | sends you a link
-auth start             | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | the link / Authorize me
-auth code (typed)      | seen  seen -   -    seen seen seen seen seen  seen yes  yes  yes  yes  | You are logged in
-auth code (slash)      | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | a form: Your code
-auth status            | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | logged in / run out
-auth revoke            | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | forgotten / nothing to forget
-auth cleanup           | adm   adm  -   -    adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | run out
-notifications (typed)  | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I am version
-notifications on       | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | From now on I tell you
-notifications off      | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | From now on I tell you
-notifications status   | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I am version
-notifications level    | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | From now on I tell you
-verify                 | login late -   -    yes  yes  yes  yes  yes   yes  age  age  age  age  | You are verified
-purgbot                | login late -   -    dir  dir  dir  dir  dir   dir  yes  yes  yes  yes  | delete
-undo                   | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | nothing of yours
-help                   | yes   yes  -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | Talk to a personality
-ping                   | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I am here
-status                 | login late -   -    yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I remember
+command                | none  late ban here memb mod  srv  adm  crea own   open dm+  dm-  dmo  dmh  | says
+autorespond (typed)    | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | It is off
+autorespond on         | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | From now on
+autorespond off        | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | As before
+autorespond status     | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | It is off
+reset                  | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | no conversation running
+Delete answer (menu)   | del   del  -   -    del  yes  del  yes  yes  del   yes  yes  yes  yes  yes  | It is deleted
+Who is this? (menu)    | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | lilith
+Try again (menu)       | login late -   -    ret  ret  ret  ret  yes  ret   ret  yes  ver  ver  ver  | The new answer is there
+add                    | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | is here
+remove                 | login late -   -    crea crea crea crea yes  yes   crea yes  crea yes  crea | is gone
+list                   | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | You have not added / Your personalities
+info                   | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | Added by
+alias                  | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | now also listens
+config                 | login late -   -    crea crea crea crea yes  yes   crea yes  crea yes  crea | is changed
+activate               | login late -   -    mm   yes  mm   yes  mm   mm    nsfw serv serv serv serv | now answers every message
+deactivate             | login late -   -    mm   yes  mm   yes  mm   mm    yes  serv serv serv serv | no longer answers
+blacklist (typed)      | login late -   -    adm  adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | lets me ignore somebody
+blacklist add          | login late -   -    adm  adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | I ignore
+blacklist remove       | login late -   -    adm  adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | From now on I hear
+blacklist list         | login late -   -    adm  adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | ignore
+blacklist check        | login late -   -    adm  adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | everywhere
+blacklist addserver    | login late -   -    own  own  own  own  own  yes   own  own  own  yes  own  | I ignore
+blacklist removeserver | login late -   -    own  own  own  own  own  yes   own  own  own  yes  own  | From now on I hear
+auth (typed)           | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | sends you a link
+auth start             | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | the link / Authorize me
+auth code (typed)      | seen  seen -   -    seen seen seen seen seen seen  seen yes  yes  yes  yes  | You are logged in
+auth code (slash)      | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | a form: Your code
+auth status            | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | logged in / run out
+auth revoke            | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | forgotten / nothing to forget
+auth cleanup           | adm   adm  -   -    adm  adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | run out
+notifications (typed)  | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I am version
+notifications on       | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | From now on I tell you
+notifications off      | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | From now on I tell you
+notifications status   | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I am version
+notifications level    | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | From now on I tell you
+verify                 | login late -   -    yes  yes  yes  yes  yes  yes   yes  age  age  age  age  | You are verified
+purgbot                | login late -   -    dir  dir  dir  dir  dir  dir   dir  yes  yes  yes  yes  | delete
+undo                   | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | nothing of yours
+help                   | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | Talk to a personality
+debug                  | login late -   -    svr  svr  yes  yes  svr  yes   svr  svr  svr  yes  svr  | The last upload / copy / webhook
+ping                   | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I am here
+status                 | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I remember
 """
 
 SPEAKING = """
-said                   | none  late ban here memb mod  adm  crea own   open dm+  dm-  dmo  dmh  | says
-@lil hello             | login late -   -    yes  yes  yes  yes  yes   safe yes  ver  ver  ver  | hello
+said                   | none  late ban here memb mod  srv  adm  crea own   open dm+  dm-  dmo  dmh  | says
+@lil hello             | login late -   -    yes  yes  yes  yes  yes  yes   safe yes  ver  ver  ver  | hello
 """
 """What is no command: an answer of Lilith's, not a word, or a refusal."""
 
@@ -80,6 +82,7 @@ REFUSALS = {
     "mm": "Manage Messages",
     "adm": "Only administrators of this server",
     "own": "Only the bot's owner",
+    "svr": "Manage Server",
     "serv": "This only works in a server's channel",
     "dir": "This only works in a direct message",
     "nsfw": "This only works in a channel marked as age-restricted",

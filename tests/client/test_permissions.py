@@ -93,12 +93,21 @@ def dict_of(row: Any) -> dict[str, Any]:
 @asynccontextmanager
 async def stage(world: World, counters: Counters) -> AsyncIterator[Stage]:
     discord, guild = world.discord, world.guild
-    named = {"none": "Nora", "late": "Emil", "ban": "Bert", "here": "Hera", "memb": "Mona", "adm": "Adam"}
-    named |= {"crea": "Cleo", "own": "Olga", "tom": "Tom"}
+    named = {
+        "none": "Nora",
+        "late": "Emil",
+        "ban": "Bert",
+        "here": "Hera",
+        "memb": "Mona",
+        "srv": "Sven",
+        "adm": "Adam",
+    }
+    named |= {"adm": "Adam", "crea": "Cleo", "own": "Olga", "tom": "Tom"}
     people = {nick: discord.add_user(name) for nick, name in named.items()}
     for user in people.values():
         discord.join(guild, user)
     people["mod"] = world.mira
+    discord.set_permissions(guild, people["srv"], Permission.MANAGE_GUILD)
     discord.set_permissions(guild, people["adm"], Permission.ADMINISTRATOR)
     world.overrides |= OFTEN | {"bot_owner_id": people["own"].id}
     store = await open_store(world.database, settings=world.settings())
@@ -118,7 +127,7 @@ def beginning(made: Stage) -> list[Statement]:
     """Forget everything, and write what the table's legend says."""
     world, people, now = made.world, made.people, utc_now()
     cipher = cipher_from(world.settings())
-    until = {nick: now + timedelta(days=1) for nick in ("ban", "here", "memb", "mod", "adm", "crea", "own")}
+    until = {nick: now + timedelta(days=1) for nick in ("ban", "here", "memb", "mod", "srv", "adm", "crea", "own")}
     until["late"] = now - timedelta(days=1)
     tables = [table for table in KEPT if table != "personalities"]
     return [
@@ -292,7 +301,7 @@ async def test_discord_offers_a_command_only_to_those_who_may_use_it_and_where_i
         await world.discord.wait_for_commands()
         for name, terms in COMMANDS.items():
             is_whole = " " not in name and not any(other.startswith(f"{name} ") for other in COMMANDS)
-            if is_whole and terms.right in (Right.MANAGE_MESSAGES, Right.ADMINISTRATOR, Right.OWNER):
+            if is_whole and terms.right not in (Right.NONE, Right.CREATOR):
                 with pytest.raises(CommandNotShownError):
                     await world.discord.run_command(tom, world.channel, name, {})
             if is_whole and terms.where in (Where.SERVER, Where.NSFW):
