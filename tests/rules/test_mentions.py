@@ -115,3 +115,31 @@ def test_candidates_stay_bounded_and_lower_case(content: str) -> None:
 )
 def test_every_name_is_found_whatever_follows_it(name: str, after: str) -> None:
     assert name.lower() in candidates(f"Hey @{name}{after}".lower())
+
+
+WORDS = st.sampled_from(["lilith", "of", "the", "sea", "баба", "яга", "エコー", "dr.", "o'neil", "🦊", "łucja"])
+NAMES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
+
+
+@given(
+    st.lists(NAMES, min_size=1, max_size=8, unique=True),
+    st.sampled_from(["", "Hello ", "(", "**", "ねえ", "one two\n"]),
+    st.sampled_from(["", " ", ", how are you?", "! of the sea", "。", "\nthe sea", ")", " of", " the sea is deep"]),
+    st.booleans(),
+    st.data(),
+)  # fmt: skip
+def test_the_longest_of_the_names_that_stand_there_is_meant(
+    names: list[str], before: str, after: str, is_loud: bool, data: st.DataObject
+) -> None:
+    said = data.draw(st.sampled_from(names)) + after
+    line = said.split("\n")[0]
+    meant = [name for name in names if line.startswith(name) and not line[len(name) : len(name) + 1].isalnum()]
+    found = longest(candidates(f"{before}@{said.upper() if is_loud else said}"), {name: name for name in names})
+    assert found == max(meant, key=len)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=5), st.text(alphabet=" \t\u3000", min_size=1, max_size=3))
+def test_white_space_between_the_words_of_a_name_does_not_matter(words: list[str], space: str) -> None:
+    name = " ".join(words)
+    if len(name) <= 40:
+        assert longest(candidates(f"@{name.replace(' ', space)}!"), {name: 1}) == 1

@@ -83,3 +83,24 @@ def test_a_fence_that_ends_at_the_cut_opens_no_empty_block() -> None:
 
 def test_text_without_words_is_no_message() -> None:
     assert split(" \n\t ") == ()
+
+
+BLOCKS = st.lists(
+    st.sampled_from(["```\n{}\n```", "```py\n{}\n```", "{}", "{}\n{}", "**{}**"]).flatmap(
+        lambda form: st.text(alphabet="ab c\n.", max_size=150).map(lambda text: form.replace("{}", text))
+    ),
+    max_size=8,
+).map("\n\n".join)
+
+
+@given(BLOCKS, st.integers(60, 200))
+def test_blocks_that_are_closed_stay_closed_in_every_message(text: str, limit: int) -> None:
+    chunks = split(text, limit)
+    assert all(len(chunk) <= limit and chunk.count("```") % 2 == 0 for chunk in chunks)
+    words = [_without_space(part).replace("```py", "").replace("`", "") for part in ("".join(chunks), text)]
+    assert words[0] == words[1]
+
+
+@given(st.text(max_size=9000))
+def test_whatever_is_said_fits_into_discords_messages(text: str) -> None:
+    assert all(0 < len(chunk) <= MESSAGE_LIMIT for chunk in split(text))
