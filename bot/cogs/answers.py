@@ -23,6 +23,13 @@ log = logging.getLogger(__name__)
 
 EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
 """What some clients put behind an emoji so that it is shown in colour."""
+DESCRIPTIONS = {
+    DELETE: "take it away, if it answers you or you moderate here",
+    WHO: "see which personality speaks, and who asked what",
+    RETRY: "have another answer in its place, if it answers you",
+}
+"""What the help says of them, where Discord itself shows only their names."""
+
 Interaction = discord.Interaction[commands.Bot]
 
 
@@ -49,7 +56,8 @@ class AnswersCog(commands.Cog):
     async def cog_load(self) -> None:
         """Add the menus; the gate stands before all of them."""
         for name, callback in ((DELETE, self._choose_delete), (WHO, self._choose_who), (RETRY, self._choose_retry)):
-            self._bot.tree.add_command(app_commands.ContextMenu(name=name, callback=callback))
+            extras: dict[object, object] = {"description": _described(name)}
+            self._bot.tree.add_command(app_commands.ContextMenu(name=name, callback=callback, extras=extras))
 
     async def _choose_delete(self, interaction: Interaction, message: discord.Message) -> None:
         async with failures_told(interaction):
@@ -131,6 +139,11 @@ class AnswersCog(commands.Cog):
         )
         message = found.get_partial_message(payload.message_id)
         return Wish(command, member, place_in(found, payload.guild_id), message)
+
+
+def _described(name: str) -> str:
+    emojis = " or ".join(emoji for emoji, command in REACTIONS.items() if command == name)
+    return f"{DESCRIPTIONS[name]}; reacting with {emojis} does the same"
 
 
 def _is_from_a_bot(payload: discord.RawReactionActionEvent) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.model import Spoken
-from bot.rules.adoption import Asked, adopt
+from bot.rules.adoption import Asked, adopt, said_anew
 from bot.rules.splitting import split
 
 LIMIT = 40
@@ -166,3 +166,24 @@ def _is_ambiguous(day: Day) -> bool:
         and len(adopt([Asked(0, a.display_name), a, b], (), LIMIT)[0]) > 1
         for a, b in pairs
     )
+
+
+def changed(number: int, name: str = "Lilith") -> Spoken:
+    return Spoken(number, "anew", name, is_edited=True)
+
+
+def test_an_answer_that_was_changed_is_known_whatever_it_says_now() -> None:
+    assert said_anew([], [changed(2), changed(3)], (), "Lilith") == [2, 3]
+    assert said_anew([2], [changed(2), changed(3)], [2], "Lilith") == [2, 3]
+    assert said_anew([2, 3], [changed(2), spoken(3)], [2, 3], "Lilith") == [2, 3]
+
+
+def test_an_answer_that_was_not_changed_is_no_matter_of_its_own() -> None:
+    assert said_anew([], [spoken(2), changed(3)], (), "Lilith") == []
+    assert said_anew([2], [spoken(2), spoken(3)], [2], "Lilith") == []
+
+
+def test_a_changed_message_of_another_answer_does_not_count() -> None:
+    assert said_anew([], [changed(2, "Baba")], (), "Lilith") == []
+    assert said_anew([], [changed(2)], [2], "Lilith") == []
+    assert said_anew([2], [changed(2), spoken(3, name="Baba"), changed(4)], [2], "Lilith") == [2]

@@ -83,9 +83,10 @@ class FakeSpeaker:
     hold: dict[int, asyncio.Event] = field(default_factory=dict)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     after: list[int] = field(default_factory=list)
-    cannot_change: dict[int, TzurotError] = field(default_factory=dict)
-    changed_in: list[int] = field(default_factory=list)
-    without_webhook: set[int] = field(default_factory=set)
+    refuse: dict[int, list[TzurotError]] = field(default_factory=dict)
+    unchangeable: set[int] = field(default_factory=set)
+    changed: list[tuple[int, int]] = field(default_factory=list)
+    hold_change: asyncio.Event | None = None
     unprepared: TzurotError | None = None
     numbers: Any = field(default_factory=lambda: count(1))
 
@@ -102,24 +103,29 @@ class FakeSpeaker:
         return self.ids[-1]
 
     async def edit(self, place: Place, voice: Voice, message_id: int, text: str) -> bool:
-        self.changed_in.append(place.channel_id)
-        if message_id in self.cannot_change:
-            raise self.cannot_change[message_id]
-        if message_id not in self.ids:
+        await self._change(place, message_id)
+        if message_id not in self.ids or message_id in self.unchangeable:
             return False
         self.said[self.ids.index(message_id)] = (place.channel_id, voice.display_name, text)
         return True
 
     async def delete(self, place: Place, message_id: int) -> None:
-        self.changed_in.append(place.channel_id)
-        if message_id in self.cannot_change:
-            raise self.cannot_change[message_id]
+        await self._change(place, message_id)
         if message_id in self.ids:
             del self.said[self.ids.index(message_id)]
             self.ids.remove(message_id)
 
+    async def _change(self, place: Place, message_id: int) -> None:
+        """`refuse` has the errors of the next tries, `hold_change` stops each until it is set."""
+        self.changed.append((place.channel_id, message_id))
+        if self.hold_change:
+            self.reached.set()
+            await self.hold_change.wait()
+        if self.refuse.get(message_id):
+            raise self.refuse[message_id].pop(0)
+
     async def is_editable(self, place: Place, message_id: int) -> bool:
-        return place.channel_id not in self.without_webhook and message_id in self.ids
+        return bool(place.channel_id) and message_id in self.ids and message_id not in self.unchangeable
 
     async def prepare(self, place: Place) -> None:
         if self.unprepared and not place.is_dm:
