@@ -15,7 +15,7 @@ from bot.cogs.context import UNDELIVERED, Services, answer_message, sentence_of,
 from bot.cogs.hearing import granted_to_the_bot, place_in
 from bot.cogs.origin_card import card_of
 from bot.errors import ConflictError, TzurotError, trace
-from bot.model import Mapping, Member, Place
+from bot.model import Mapping, Member, Place, snowflake_of
 from bot.rules.commands import DELETE, REACTIONS, RETRY, WHO
 from bot.rules.permissions import may_delete
 
@@ -95,7 +95,7 @@ class AnswersCog(commands.Cog):
         if not _is_theirs(wish, mapping):
             return
         try:
-            if not await self._services.gate.admit(wish.member, wish.command, wish.place):
+            if not await self._is_admitted(wish):
                 return
             await self._do(wish)
         except ConflictError:
@@ -104,6 +104,13 @@ class AnswersCog(commands.Cog):
             await answer_message(wish.message, sentence_of(error))
         if wish.command != DELETE:
             await self._take_back(wish, emoji)
+
+    async def _is_admitted(self, wish: Wish) -> bool:
+        """By the gate, and by the pace: what is said of a reaction is seen by all."""
+        if not await self._services.gate.admit(wish.member, wish.command, wish.place):
+            return False
+        pace = self._services.pace
+        return pace.admits_command(wish.member.user_id, snowflake_of(pace.clock()), is_seen_by_all=True)
 
     async def _do(self, wish: Wish) -> None:
         if wish.command == DELETE:

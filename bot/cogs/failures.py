@@ -71,11 +71,13 @@ class FailureCog(commands.Cog):
     async def _check_context_menu(self, interaction: discord.Interaction[Any], /) -> bool:
         """The same for context menus; what comes of a slash is asked as a command, and choices are asked by name."""
         data: dict[str, Any] = {**(interaction.data or {})}
-        is_admitted_here: bool = data.get("type", SLASH) == SLASH
-        if not is_admitted_here:
-            async with failures_told(interaction):
-                is_admitted_here = await is_admitted(interaction, str(data["name"]))
-        return is_admitted_here
+        if data.get("type", SLASH) == SLASH:
+            return True
+        async with failures_told(interaction):
+            if await is_admitted(interaction, str(data["name"])):
+                pace = services_of(self._bot).pace
+                return pace.admits_command(interaction.user.id, interaction.id, is_seen_by_all=False)
+        return False
 
     @commands.Cog.listener()
     async def on_command_error(self, ctx: Context, error: commands.CommandError) -> None:

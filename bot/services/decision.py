@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from bot.errors import NotFoundError, TzurotError
-from bot.model import Cause, Clock, Heard, Personality, Turn, TurnState, snowflake_of, snowflake_time, utc_now
+from bot.model import Cause, Clock, Heard, Personality, Turn, TurnState, snowflake_time, utc_now
 from bot.rules.answering import EXPLICIT, goes_on, who_answers
 from bot.rules.hints import dm_hint, ping_hint, removed_hint
 from bot.rules.mentions import candidates, longest
@@ -79,7 +79,6 @@ class Decider:
             raise NotFoundError("This personality was removed, so it can't answer again.")
         login = self._login_of(known, personality)
         self._require_all(heard, known, login)
-        self.pace.admits_command(heard.author_id, snowflake_of(self.clock()), is_seen_by_all=False)
         return self._task(heard, personality, turn.cause, login)
 
     async def _speaker_of(self, turn: Turn) -> Personality | None:

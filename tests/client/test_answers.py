@@ -11,6 +11,7 @@ import pytest
 from bot.sandbox.discord import Channel, Message, Permission, User
 from bot.store.engine import connect_reader
 from tests.client.conftest import PATIENCE_SECONDS, World
+from tests.client.test_help import whole_help
 
 MENUS = ["Delete answer", "Who is this?", "Try again"]
 DELETE, WHO, RETRY = MENUS
@@ -413,3 +414,36 @@ async def test_the_menus_are_published_once(world: World) -> None:
             assert sorted(world.discord.message_commands) == sorted(MENUS)
     puts = [request for request in world.discord.requests if request.method == "PUT"]
     assert len(puts) == 1
+
+
+async def test_who_is_barred_here_gets_no_word(home: World, theo: User) -> None:
+    (answer,) = await answers(home, 1)
+    home.discord.set_permissions(home.guild, home.mira, Permission.ADMINISTRATOR)
+    await home.hears(f"!tz blacklist add <@{theo.id}>")
+    await home.discord.react(theo, answer, "❓")
+    await nothing_happens(home)
+    assert stands(home, answer).reactions  # type: ignore[union-attr]
+    assert home.discord.messages(home.discord.dm_channel(theo)) == []
+
+
+async def test_reactions_and_menus_count_against_what_one_person_may_ask(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+    world.overrides["user_rate_limit"] = 2
+    async with world.bot():
+        await world.discord.wait_for_commands()
+        (answer,) = await answers(world, 1)
+        await world.discord.run_message_command(world.mira, answer, WHO)
+        told = await world.discord.run_message_command(world.mira, answer, RETRY)
+        assert "lost track" in told.content
+        await world.discord.react(world.mira, answer, "🔁")
+        assert "lost track" in (await world.next(world.channel, answer)).content
+    assert len([call for call in world.ai.calls if call.route == "chat"]) == 1
+
+
+async def test_the_help_tells_of_the_menus_and_of_the_reactions(home: World) -> None:
+    text = await whole_help(home)
+    for menu, emoji in ((DELETE, "❌"), (WHO, "❓"), (RETRY, "🔁")):
+        (line,) = [line for line in text.splitlines() if menu in line]
+        assert emoji in line

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import ConflictError, NotAllowedError, NotFoundError, UnavailableError, UncertainError
-from bot.model import Alias, Login, Mapping, Member, Personality, Secret, snowflake_of
+from bot.model import Alias, Login, Mapping, Member, Personality, Place, Secret, snowflake_of
 from bot.services.answers import Answers
 from bot.services.channel_recovery import ChannelRecovery
 from bot.services.dialogue import Dialogue
