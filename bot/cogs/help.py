@@ -18,7 +18,7 @@ from bot.rules.help_text import Argument, Explained, explain, paged
 from bot.services.policy import Policy
 
 AnyCommand = commands.Command[Any, ..., Any]
-ON_MESSAGES = "**On a personality's message** (right click or long press, then Apps)"
+ON_MESSAGES = "**On a personality's message**"
 
 
 async def offer_commands(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
@@ -70,15 +70,23 @@ class HelpCog(commands.Cog):
         for topic in Topic:
             about = [command for command in own if terms_of(command.qualified_name).topic is topic]
             yield [f"**{topic}**", *(f"• `{_usage(command)}` {command.description}" for command in about)]
-        menus = self._bot.tree.get_commands(type=discord.AppCommandType.message)
-        yield [ON_MESSAGES, *(f"• {menu.name}: {menu.extras.get('description', '')}" for menu in menus)]
+        yield [
+            ON_MESSAGES,
+            *(f"• {menu.name}: {menu.extras['description']}" for menu in self._menus()),
+        ]
         if hidden := len(shown) - len(own):
             word = "command is" if hidden == 1 else "commands are"
             yield ["", f"-# {hidden} more {word} for moderators and administrators."]
 
+    def _menus(self) -> list[app_commands.ContextMenu]:
+        return self._bot.tree.get_commands(type=discord.AppCommandType.message)
+
     def _explain(self, name: str) -> str:
-        policy = services_of(self._bot).policy
-        command = self._bot.get_command(bare(name).lower().removeprefix("/"))
+        policy, wanted = services_of(self._bot).policy, bare(name).lower().removeprefix("/")
+        for menu in self._menus():
+            if menu.name.lower() == wanted:
+                return explain(_explained(menu, policy))
+        command = self._bot.get_command(wanted)
         if command is None:
             known = policy.command("help")
             raise NotFoundError(f"There is no command “{plain(name[:50])}”.", remedy=f"{known} lists them all.")
@@ -97,6 +105,14 @@ class HelpCog(commands.Cog):
                 below=tuple((_usage(child), child.description) for child in below),
             )
         )
+
+
+def _explained(menu: app_commands.ContextMenu, policy: Policy) -> Explained:
+    return Explained(
+        typed=menu.name,
+        description=f"On a personality's message, in its menu under Apps: {menu.extras['description']}",
+        terms=describe_terms(terms_of(menu.name), has_login_service=policy.has_login_service),
+    )
 
 
 def _head(policy: Policy) -> str:
