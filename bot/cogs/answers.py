@@ -82,7 +82,7 @@ class AnswersCog(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Take a reaction that means something, under a message that a personality spoke."""
-        command = REACTIONS.get(payload.emoji.name.removesuffix(EMOJI_STYLE))
+        command = REACTIONS.get((payload.emoji.name or "").removesuffix(EMOJI_STYLE))
         if command is None or payload.emoji.id is not None or _is_from_a_bot(payload):
             return
         async with _border(payload.message_id):
@@ -101,6 +101,8 @@ class AnswersCog(commands.Cog):
         except ConflictError:
             log.info("Nothing is done about a reaction under message %d: something is under way", wish.message.id)
         except TzurotError as error:
+            if wish.command == WHO:  # which is between the bot and whoever asks
+                raise
             await answer_message(wish.message, sentence_of(error))
         if wish.command != DELETE:
             await self._take_back(wish, emoji)

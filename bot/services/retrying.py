@@ -82,14 +82,15 @@ class Retrying:
         task = await self.dialogue.decider.take_again(turn, await self._question_of(turn, place))
         async with speaker.typing(place):
             text = await self.dialogue.ask(task)
-            if await self.rewriting.decide(turn.message_id, text, self._touched(task)):
-                await self._put_in_place(task, text)
+            if not await self.rewriting.decide(turn.message_id, text, self._touched(task)):
+                raise ConflictError("This answer was deleted meanwhile.")
+            await self._put_in_place(task, text)
 
     async def _question_of(self, turn: Turn, place: Place) -> Heard:
         """The question as it stands now, of the person whom it was answered to, also where a proxy has posted it."""
         heard = await self.history.message(place, turn.message_id)
         if heard is None or not is_answerable(heard):
-            raise NotFoundError("The message that this answers is gone, so there is nothing to ask again.")
+            raise NotFoundError("I can't find the message that this answers any more, so I don't know what to ask.")
         return replace(heard, author_id=turn.user_id)
 
     async def _put_in_place(self, task: Task, text: str) -> None:

@@ -306,6 +306,21 @@ async def test_a_failing_ai_service_leaves_the_old_answer_whole_and_the_person_i
     assert now.edited_at is None
 
 
+@pytest.mark.parametrize("is_direct", [False, True])
+async def test_where_discord_stumbles_the_change_is_made_all_the_same(home: World, *, is_direct: bool) -> None:
+    channel = home.discord.dm_channel(home.mira) if is_direct else home.channel
+    home.ai.answers = lambda _: LONG
+    parts = await answers(home, 3, channel)
+    home.ai.answers = lambda _: "Twice."
+    route = "/channels/{channel_id}/messages/{message_id}" if is_direct else WEBHOOK_MESSAGE
+    home.discord.faults.fail("PATCH", route, 503)
+    home.discord.faults.fail("DELETE", route, 502)
+    told = await home.discord.run_message_command(home.mira, parts[0], RETRY)
+    assert "new answer" in told.content
+    (left,) = [now for part in parts if (now := stands(home, part))]
+    assert left.content.endswith("Twice.")
+
+
 async def test_nobody_else_gets_another_answer(home: World, theo: User) -> None:
     (answer,) = await answers(home, 1)
     await home.log_in(theo)
@@ -343,7 +358,7 @@ async def test_a_question_that_is_gone_can_not_be_asked_again(home: World) -> No
     await settled(home, answer)
     await home.discord.delete(said)
     told = await home.discord.run_message_command(home.mira, answer, RETRY)
-    assert "gone" in told.content
+    assert "can't find" in told.content
 
 
 async def test_what_a_deleted_webhook_has_said_can_not_be_changed(home: World) -> None:

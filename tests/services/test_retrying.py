@@ -265,7 +265,7 @@ async def test_nothing_is_asked_again_that_is_forgotten_incomplete_or_gone(house
     with pytest.raises(NotAllowedError, match="30 days"):
         await house.retrying.retry(USER, 777)
     del house.history.messages[QUESTION]
-    with pytest.raises(NotFoundError, match="gone"):
+    with pytest.raises(NotFoundError, match="find"):
         await house.retry()
     await house.dialogue.store.write(
         Statement("UPDATE turns SET state = 'answered', answer = 'a' WHERE message_id = :id", {"id": QUESTION})
@@ -304,7 +304,8 @@ async def test_an_answer_taken_away_while_it_is_thought_of_again_stays_away(hous
     await asyncio.wait_for(house.thinker.reached.wait(), TIMEOUT_SECONDS)
     await house.answers.delete(Member(USER), NSFW, house.first)
     house.thinker.hold["@lilith hello"].set()
-    await asyncio.wait_for(running, TIMEOUT_SECONDS)
+    with pytest.raises(ConflictError, match="deleted"):
+        await asyncio.wait_for(running, TIMEOUT_SECONDS)
     assert (house.texts, await house.left()) == ([], [])
 
 
