@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,8 @@ from bot.store import activations, aliases
 from bot.store import personalities as rows_of
 from bot.store.changes import Action, Edit, Kind
 from bot.store.statement import Statement, Store
+
+log = logging.getLogger(__name__)
 
 PAGE_LENGTH = 10
 
@@ -179,20 +182,25 @@ class Personalities:
     async def seed(self) -> int:
         """Add the owner's personalities of the settings, without network; returns how many were new.
 
-        One that was removed stays removed. Raises ConfigurationError for a name that may not be given.
+        Names that are known in any case are left alone, also those of removed ones and those that are an alias of
+        another by now. One batch: a process that dies adds all or none. Raises ConfigurationError for a name that may
+        not be given.
         """
         async with self.naming:
-            new = [name for name in self._owners_names() if await self._is_new(name)]
             now = self.clock()
-            statements: builtins.list[Statement] = []
-            for name in new:
-                statements += [
-                    Edit(NOBODY, now).record(Kind.PERSONALITY, Action.PUT, name),
-                    rows_of.put(Personality(name, name, self.policy.owner_id, now)),
-                ]
-            if statements:
-                await self.store.write(*statements)
-        return len(new)
+            new = [Personality(name, name, self.policy.owner_id, now) for name in await self._unknown_names()]
+            statements = [statement for one in new for statement in rows_of.seed(one, Edit(NOBODY, now))]
+            outcomes = await self.store.write(*statements) if statements else []
+        return sum(outcome.count for outcome in outcomes[1::2])
+
+    async def _unknown_names(self) -> builtins.list[str]:
+        """Those of the owner's that nobody has, or had."""
+        names = {name.lower(): name for name in self._owners_names()}
+        known = {one.name: one.full_name for one in await self.store.fetch(rows_of.find_known(names))}
+        for name, full_name in known.items():
+            if name != full_name.lower():
+                log.warning("%s of BOT_OWNER_PERSONALITIES is not added: it is an alias of %s", name, full_name)
+        return [name for lower, name in names.items() if lower not in known]
 
     async def adopt(self, full_name: str, profile: Profile) -> None:
         """Take over a profile that was fetched in the background; a new display name becomes an alias."""
@@ -213,18 +221,14 @@ class Personalities:
         return statements
 
     def _owners_names(self) -> Iterator[str]:
-        for name in dict.fromkeys(self.policy.owner_personalities):
+        """Each once, as it is written last."""
+        for name in {name.lower(): name for name in self.policy.owner_personalities}.values():
             try:
                 yield check_full_name(name)
             except InvalidInputError as error:
                 raise ConfigurationError(
                     f"BOT_OWNER_PERSONALITIES has “{name}”, which can't be a name.", remedy=error.message
                 ) from None
-
-    async def _is_new(self, name: str) -> bool:
-        if await look_for(self.store, name) is not None:
-            return False
-        return await self.store.first(rows_of.find_removed(name)) is None
 
     def _checked_alias(self, alias: str, full_name: str) -> str:
         return check_alias(unmarked(alias, self.policy.mention_char), full_name)

@@ -2,7 +2,8 @@
 
 # ruff: noqa: S608 - every piece of SQL put together here is a constant of this program
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -38,9 +39,30 @@ AND NOT EXISTS (
 """
 """Whether a name stands for nobody who can speak; those that are gone have freed it."""
 
+WAS_NEVER = f"NOT EXISTS (SELECT 1 FROM personalities WHERE name_lower = :name_lower) AND {IS_FREE}"
+"""Whether there is no personality of that name in any case, and there was none."""
+
 INSERT = f"{INTO} VALUES ({VALUES}) {ON_CONFLICT}"
 PUT = INSERT + "RETURNING id"
 ADD = f"{INTO} SELECT {VALUES} WHERE {IS_FREE} {ON_CONFLICT} RETURNING id"
+
+SEED = f"{INTO} SELECT {VALUES} WHERE {WAS_NEVER} ON CONFLICT (full_name) DO NOTHING"
+
+PROFILE_TIME = """
+coalesce(
+    profile_fetched_at,
+    CASE WHEN display_name <> full_name OR avatar_url IS NOT NULL OR error_message IS NOT NULL THEN updated_at END
+)
+"""
+"""When what is known of a profile was fetched: the original notes it as the time of the last change, or not at all."""
+
+FIND_KNOWN = """
+SELECT j.value AS name, coalesce(p.full_name, a.personality_name) AS full_name FROM json_each(:names) AS j
+LEFT JOIN personalities AS p ON p.name_lower = j.value
+LEFT JOIN personality_aliases AS a ON a.alias = j.value
+    AND EXISTS (SELECT 1 FROM personalities WHERE full_name = a.personality_name AND is_active = 1)
+WHERE coalesce(p.full_name, a.personality_name) IS NOT NULL
+"""
 
 FIND_BY_NAME = """
 SELECT p.* FROM personality_aliases AS a JOIN personalities AS p ON p.full_name = a.personality_name
@@ -102,6 +124,28 @@ def add(personality: Personality, edit: Edit) -> list[Statement]:
         edit.record_if(Kind.PERSONALITY, Action.PUT, personality.full_name, is_free),
         Statement(ADD, to_row(personality)),
     ]
+
+
+def seed(personality: Personality, edit: Edit) -> list[Statement]:
+    """Insert with the record; the last count is 0, and nothing is done, if the name is known, be it of one removed."""
+    was_never = Condition(WAS_NEVER, {"name_lower": personality.full_name.lower()})
+    return [
+        edit.record_if(Kind.PERSONALITY, Action.PUT, personality.full_name, was_never),
+        Statement(SEED, to_row(personality)),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A name in lower case, and the personality that it stands for."""
+
+    name: str
+    full_name: str
+
+
+def find_known(names: Iterable[str]) -> Query[Known]:
+    """Those of the lower-case names that are known: as a personality's, be it of one removed, or as an alias."""
+    return Query(FIND_KNOWN, lambda row: Known(row["name"], row["full_name"]), {"names": json.dumps([*names])})
 
 
 def refresh(full_name: str, profile: Profile, now: datetime) -> Statement:
@@ -211,9 +255,9 @@ def count_by_owner(user_id: int) -> Query[int]:
 
 
 def find_without_profile(limit: int) -> Query[Personality]:
-    """Active personalities whose profile was never fetched, oldest first."""
+    """Active personalities of whose profile nothing is known, oldest first."""
     return Query(
-        "SELECT * FROM personalities WHERE is_active = 1 AND profile_fetched_at IS NULL ORDER BY id LIMIT :limit",
+        f"SELECT * FROM personalities WHERE is_active = 1 AND {PROFILE_TIME} IS NULL ORDER BY id LIMIT :limit",
         read,
         {"limit": limit},
     )
@@ -222,8 +266,8 @@ def find_without_profile(limit: int) -> Query[Personality]:
 def find_by_profile_age(fetched_before: datetime, limit: int) -> Query[Personality]:
     """Active personalities whose profile was fetched before this time, the oldest fetch first."""
     return Query(
-        "SELECT * FROM personalities WHERE is_active = 1 AND profile_fetched_at < :before"
-        " ORDER BY profile_fetched_at LIMIT :limit",
+        f"SELECT * FROM personalities WHERE is_active = 1 AND {PROFILE_TIME} < :before"
+        f" ORDER BY {PROFILE_TIME}, id LIMIT :limit",
         read,
         {"before": to_text(fetched_before), "limit": limit},
     )
