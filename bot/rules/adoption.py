@@ -56,11 +56,13 @@ def said_anew(noted: Sequence[int], spoken: Sequence[Spoken], known: Collection[
     found: list[int] = []
     is_changed = False
     for message in spoken:
-        may_be_new = message.is_edited and message.display_name == name and message.message_id not in known
-        if message.message_id not in noted and not may_be_new:
-            break
-        found.append(message.message_id)
-        is_changed = is_changed or message.is_edited
+        is_known = message.message_id in known
+        may_be_new = message.is_edited and message.display_name == name and not is_known
+        if message.message_id in noted or may_be_new:
+            found.append(message.message_id)
+            is_changed = is_changed or message.is_edited
+        elif found or not is_known:
+            break  # what comes before may be the end of an earlier answer that became longer
     return found if is_changed else []
 
 

@@ -78,7 +78,7 @@ class Answers:
             await self.rewriting.remove(turn.message_id, records)
             return
         if records:
-            await self.store.write(*records)
+            await self.rewriting.commit(*records)
         await self.rewriting.take_away(place, message_id)
 
     def _record(self, member: Member, message_id: int) -> Statement:

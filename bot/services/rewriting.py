@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Rewriting:
     """Changes the messages of answers.
 
-    What shall stand there is committed first, and a new text is confirmed in the bucket. From then on everything
+    What shall stand there is committed first, and confirmed in the bucket. From then on everything
     follows from that row and from the messages that the turn has: the texts go into the messages in order, messages too
     many are deleted, texts too many are sent as new messages at the channel's end, each noted before the next. Done
     again from its beginning it comes to the same, which is what the next process does with what this one leaves.
@@ -39,17 +39,20 @@ class Rewriting:
         """Commit what the answer shall be from now on; False where it was taken away meanwhile."""
         if turn_id in self.delivery.withdrawals:
             return False
-        await self.store.write(rewrites.add(turn_id, answer, self.delivery.clock()), *records)
-        await self.delivery.confirmer.confirm(self.delivery.policy.turn_confirmation_timeout.total_seconds())
+        await self.commit(rewrites.add(turn_id, answer, self.delivery.clock()), *records)
         return True
 
     async def remove(self, turn_id: int, records: Sequence[Statement] = ()) -> None:
         """Take the whole answer away, also while it is being said; `records` are committed with the decision."""
         is_new = turn_id not in self.delivery.withdrawals
         self.delivery.withdrawals.note(turn_id)
-        recorded = records if is_new else ()
-        await self.store.write(rewrites.remove_answer(turn_id, self.delivery.clock()), *recorded)
+        await self.commit(rewrites.remove_answer(turn_id, self.delivery.clock()), *(records if is_new else ()))
         await self.carry_out(turn_id)
+
+    async def commit(self, *statements: Statement) -> None:
+        """Commit what is about to be seen, and have it confirmed in the bucket, as long as is waited for an answer."""
+        await self.store.write(*statements)
+        await self.delivery.confirmer.confirm(self.delivery.policy.turn_confirmation_timeout.total_seconds())
 
     async def carry_out(self, turn_id: int, *, is_left_over: bool = False) -> None:
         """Do what was decided about the answer, if it is not done yet; with what is left over, look before sending."""

@@ -178,6 +178,11 @@ def test_an_answer_that_was_changed_is_known_whatever_it_says_now() -> None:
     assert said_anew([2, 3], [changed(2), spoken(3)], [2, 3], "Lilith") == [2, 3]
 
 
+def test_a_changed_answer_is_found_behind_what_an_earlier_one_needed_more() -> None:
+    assert said_anew([], [spoken(2), changed(3)], [2], "Lilith") == [3]
+    assert said_anew([3], [spoken(2), changed(3), spoken(4), changed(5)], [2, 3, 4], "Lilith") == [3]
+
+
 def test_an_answer_that_was_not_changed_is_no_matter_of_its_own() -> None:
     assert said_anew([], [spoken(2), changed(3)], (), "Lilith") == []
     assert said_anew([2], [spoken(2), spoken(3)], [2], "Lilith") == []

@@ -46,7 +46,7 @@ CASES = {
     "as long": Case(retry, (A, B), (X, Y), 11),
     "shorter": Case(retry, (A, B, C), (X,), 17),
     "longer": Case(retry, (A,), (X, Y, Z), 17),
-    "removed": Case(remove, (A, B, C), (), 16),
+    "removed": Case(remove, (A, B, C), (), 17),
 }
 EVERY_STEP = [(name, step) for name, case in CASES.items() for step in range(case.steps + 1)]
 
@@ -142,7 +142,7 @@ async def test_after_a_restore_that_knows_only_the_old_answer_the_new_one_is_lef
         assert turn == {"state": "done", "answer": None}
 
 
-@pytest.mark.parametrize("step", range(13))
+@pytest.mark.parametrize("step", range(14))
 async def test_an_answer_that_is_removed_while_it_is_said_is_gone_after_any_death(
     house: House, cipher: Cipher, step: int
 ) -> None:
