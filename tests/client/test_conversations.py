@@ -1,5 +1,8 @@
 """`autorespond` and `reset` on the wire."""
 
+from bot.sandbox.ai import CHAT
+from bot.store.driver import open_store
+from bot.store.statement import Query
 from tests.client.conftest import World
 
 
@@ -35,3 +38,32 @@ async def test_nobody_resets_whom_they_do_not_know(world: World) -> None:
     async with world.bot():
         await world.log_in()
         assert "know no personality" in (await world.hears("!tz reset nobody")).content
+
+
+async def test_what_was_reset_stays_over_when_a_restart_finishes_the_answer(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        world.ai.faults.hang()
+        asked = await world.say("@lil slow")
+        await world.ai.wait_for_calls(1, route=CHAT)
+        assert "no conversation running" in (await world.hears("!tz reset lil")).content
+    world.ai.faults.clear()
+    async with world.bot():
+        answer = await world.discord.wait_for_message(
+            world.channel, asked, timeout_seconds=5, where=lambda message: bool(message.webhook_id)
+        )
+        assert answer.author_name == "Lilith"
+    assert await talks(world) == 0
+
+
+async def talks(world: World) -> int:
+    """How many conversations the database knows."""
+    store = await open_store(world.database, settings=world.settings())
+    try:
+        turns = await store.fetch(Query("SELECT state FROM turns", lambda row: str(row["state"])))
+        assert turns == ["done"]
+        (number,) = await store.fetch(Query("SELECT count(*) AS n FROM conversations", lambda row: int(row["n"])))
+        return number
+    finally:
+        await store.close()
