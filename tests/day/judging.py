@@ -61,6 +61,7 @@ class Judge:
     def _collect(self) -> None:
         stage = self.performance.stage
         numbers = {message.id: number for number, message in self.performance.messages.items()}
+        numbers |= self.performance.originals
         for spot, place in enumerate(stage.spots):
             sequence = self.sequence.setdefault(spot, [])
             for message in stage.discord.messages(place):

@@ -41,10 +41,12 @@ class Oracle:
         self.active = {number: spot.persona for number, spot in enumerate(SPOTS) if spot.persona is not None}
         self.automatic = {number for number, kind in enumerate(CROWD) if kind is Kind.AUTOMATIC}
 
-    def say(self, say: Say, at: float, now: float | None = None) -> Verdict:
-        """A message is written; `now` is when the bot gets to it, where that is later."""
+    def say(self, say: Say, at: float, now: float | None = None, *, is_missed: bool = False) -> Verdict:
+        """A message is written; `now` is when the bot gets to it, `is_missed` where it was not told of it then."""
         self.said[say.number], self.written_at[say.number] = say, at
         now = at if now is None else now
+        if is_missed and say.proxy == "TUPPERBOX":
+            return self._note(say, Verdict(Outcome.NOTHING, "whose copy it is, nobody can tell any more"))
         if now - at >= LATE_SECONDS:
             return self._note(say, Verdict(Outcome.NOTHING, "written more than 15 minutes before the bot was back"))
         return self._note(say, self._judge(say, now))

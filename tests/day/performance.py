@@ -35,6 +35,8 @@ class Performance:
     stage: Stage
     messages: dict[int, Message] = field(default_factory=dict)
     answers: dict[int, Message] = field(default_factory=dict)
+    originals: dict[int, int] = field(default_factory=dict)
+    """The numbers of what proxy bots have replaced, by its id."""
     _seen: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,6 +118,8 @@ class Performance:
         persona = Persona(f"Someone {say.user}", ProxyBot[say.proxy])
         proxying = stage.discord.proxying(place, user, say.text, target, persona=persona)
         self.messages[say.number] = await proxying.run(deletes_first=say.deletes_first)
+        assert proxying.original is not None
+        self.originals[proxying.original.id] = say.number
 
     def _target(self, say: Say) -> Message | None:
         if say.replies_to is None:

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from random import Random
 
 from tests.day.acts import Act, Break, Delete, Edit, Moment, Order, Outcome, Say, Trouble
@@ -14,6 +15,9 @@ PAUSE_SECONDS = 15.0
 MARGIN_SECONDS = 20.0
 """How far from a time limit people keep, as the answer takes a little time itself."""
 BREAKS = (Break.RESUME, Break.INVALID, Break.CLEAN, Break.KILLED)
+PROXIES = {Kind.PLURALKIT: "PLURALKIT", Kind.TUPPERBOX: "TUPPERBOX"}
+PROXIED = (PlaceKind.CHANNEL, PlaceKind.THREAD, PlaceKind.FORUM_POST)
+PROXIED_SHARE, DELETED_FIRST_SHARE = 0.85, 0.3
 MODERATORS = by_kind(Kind.ORDINARY)[:4]
 WORDS = (
     "what do you make of the rain", "the lamp is out again", "tell me of the sea", "I lost my gloves", "is it late",
@@ -169,18 +173,19 @@ class Planner:
         acts: list[Say] = []
         taken: set[tuple[int, int]] = set()
         while len(acts) < self.random.randint(3, 8):
-            user, spot = self._pair(healthy=True, taken=taken)
+            user, spot = self._pair(healthy=True, taken=taken, with_proxies=bool(acts))
             if spot not in self.oracle.order and spot not in self.oracle.active:
                 continue
             is_call = not acts or self.random.random() < 0.7
-            acts.append(self._calling(user, spot) if is_call else self._plain(user, spot))
+            say = self._calling(user, spot) if is_call else self._plain(user, spot)
+            acts.append(self._through_a_proxy(say) if acts else say)
         self.now = start + lasts
         if kind in (Break.CLEAN, Break.KILLED):
             self.oracle.restart()
         # A killed bot has heard the first, which waits for the AI service.
         step = 0.0 if not lasts else lasts / 2 / len(acts)
         for position, act in enumerate(acts):
-            self.oracle.say(act, start + position * step, self.now)
+            self.oracle.say(act, start + position * step, self.now, is_missed=kind is not Break.RESUME)
         return Moment(start, tuple(acts), gap=kind, lasts=lasts, is_held=kind is Break.KILLED)
 
     def _said(self, say: Say) -> Say:
@@ -189,6 +194,16 @@ class Planner:
 
     def _line(self, taken: set[tuple[int, int]], spot: int | None = None) -> Say:
         user, spot = self._pair(taken=taken, spot=spot)
+        return self._through_a_proxy(self._line_of(user, spot))
+
+    def _through_a_proxy(self, say: Say) -> Say:
+        """Those who write through a proxy bot mostly do, where one is."""
+        bot = PROXIES.get(CROWD[say.user])
+        if bot is None or SPOTS[say.spot].kind not in PROXIED or self.random.random() > PROXIED_SHARE:
+            return say
+        return changed(say, proxy=bot, deletes_first=self.random.random() < DELETED_FIRST_SHARE)
+
+    def _line_of(self, user: int, spot: int) -> Say:
         roll = self.random.random()
         if roll < 0.35:
             return self._plain(user, spot)
@@ -229,14 +244,19 @@ class Planner:
         return " and ".join(self.random.sample(WORDS, self.random.randint(1, 3)))
 
     def _pair(
-        self, *, healthy: bool = False, taken: set[tuple[int, int]] | None = None, spot: int | None = None
+        self,
+        *,
+        healthy: bool = False,
+        taken: set[tuple[int, int]] | None = None,
+        spot: int | None = None,
+        with_proxies: bool = False,
     ) -> tuple[int, int]:
-        """Somebody and a place where they write; `healthy` ones would get an answer there."""
+        """Somebody and a place where they write; `healthy` ones would get an answer there, without delay."""
         while True:
             place = self.random.randrange(len(SPOTS)) if spot is None else spot
             owner = SPOTS[place].user
             user = self.random.randrange(len(CROWD)) if owner is None else owner
-            if healthy and not _is_healthy(user, place):
+            if healthy and not (_is_healthy(user, place) and (with_proxies or CROWD[user] not in PROXIES)):
                 spot = None
                 continue
             if taken is None:

@@ -38,9 +38,11 @@ SHORT = {
 """What waits does so in real time, so it waits less."""
 PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.0005
+CALM_ROUNDS = 10
+"""For so many rounds of the event loop nothing must be under way: what ends wakes up who goes on."""
 RESIDENT = frozenset({"run_bot", "Background._keep_running", "Client._serve", "Stage._run"})
 """The program's coroutines that run as long as the bot does."""
-BOT = str(Path(inspect.getfile(run_bot)).parent)
+BOT = str(Path(inspect.getfile(Client)).parent)
 
 
 class DayClock:
@@ -150,7 +152,7 @@ class Stage:
         """Until the bot has taken every event and nothing that it does about one is under way."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             calm = 0
-            while calm < 2:
+            while calm < CALM_ROUNDS:
                 busy = [*_busy()]
                 if not self._has_heard():
                     calm = 0
