@@ -67,6 +67,8 @@ class Rewriting:
                     await self._put_in_place(rewrite, task, is_left_over=is_left_over)
             except FINAL:
                 await self.end(rewrite)
+                if rewrite.is_removal:
+                    self.delivery.withdrawals.take_back(turn_id)
                 raise
             await self.end(rewrite)
 

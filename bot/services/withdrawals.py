@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from bot.services.deletions import Deletions
+REMEMBERED = 10_000
 
 
 @dataclass(slots=True, eq=False)
@@ -15,12 +15,18 @@ class Withdrawals:
     is asked for, so that whoever has it stops after the message at hand.
     """
 
-    _noted: Deletions = field(default_factory=Deletions, init=False, repr=False)
+    _noted: dict[int, None] = field(default_factory=dict, init=False, repr=False)
     _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
 
     def note(self, turn_id: int) -> None:
         """This answer is not wanted any more."""
-        self._noted.note([turn_id])
+        self._noted[turn_id] = None
+        if len(self._noted) > REMEMBERED:
+            del self._noted[next(iter(self._noted))]
+
+    def take_back(self, turn_id: int) -> None:
+        """It stays, because it could not be taken away."""
+        self._noted.pop(turn_id, None)
 
     def __contains__(self, turn_id: int) -> bool:
         """Whether the answer was taken away a short while ago."""

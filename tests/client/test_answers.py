@@ -321,6 +321,24 @@ async def test_where_discord_stumbles_the_change_is_made_all_the_same(home: Worl
     assert left.content.endswith("Twice.")
 
 
+async def test_in_an_archived_thread_the_person_is_told_to_open_it(home: World) -> None:
+    (answer,) = await answers(home, 1)
+    for method in ("PATCH", "DELETE"):
+        home.discord.faults.fail(method, WEBHOOK_MESSAGE, 400, code=50083)
+    for menu in (RETRY, DELETE):
+        assert "archived" in (await home.discord.run_message_command(home.mira, answer, menu)).content
+    assert stands(home, answer) == answer
+    assert rows(home, "SELECT * FROM rewrites") == []
+
+
+async def test_it_shows_that_a_new_answer_is_being_thought_of(home: World) -> None:
+    (answer,) = await answers(home, 1)
+    shown = len(home.discord.typing)
+    home.ai.faults.delay(0.2)
+    await home.discord.run_message_command(home.mira, answer, RETRY)
+    assert [typing.channel_id for typing in home.discord.typing[shown:]] == [home.channel.id]
+
+
 async def test_nobody_else_gets_another_answer(home: World, theo: User) -> None:
     (answer,) = await answers(home, 1)
     await home.log_in(theo)

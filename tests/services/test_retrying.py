@@ -353,6 +353,18 @@ async def test_what_discord_did_not_delete_is_deleted_by_the_next_try_and_record
     assert (change["subject"], change["changed_by"]) == (str(second), OTHER)
 
 
+async def test_an_answer_that_could_not_be_deleted_may_be_thought_of_again_or_deleted_later(house: House) -> None:
+    await house.answer(A)
+    house.speaker.refuse[house.first] = [NotAllowedError("Not here."), NotAllowedError("Not yet.")]
+    for _ in range(2):
+        with pytest.raises(NotAllowedError):
+            await house.answers.delete(MODERATOR, NSFW, house.first)
+    await house.retry()
+    assert (house.texts, await house.left()) == (["again"], [])
+    await house.answers.delete(MODERATOR, NSFW, house.first)
+    assert house.texts == []
+
+
 async def test_of_an_answer_whose_turn_is_forgotten_the_one_message_goes(house: House) -> None:
     await house.answer(A, B)
     await house.dialogue.store.write(Statement("DELETE FROM turns"))
