@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from bot.model import Alias, Personality, utc_now
+from bot.store import aliases, personalities
+from bot.store.driver import open_store
 from tests.client.conftest import World
 
 NAMED = ("remove", "info", "alias", "activate", "deactivate", "reset")
@@ -32,6 +35,24 @@ async def test_what_is_chosen_is_found(world: World) -> None:
         [value] = await offered(world, "info", "queen of")
         shown = await world.discord.run_command(world.mira, world.channel, "info", {"name": value})
     assert "**Lilith**" in shown.content
+
+
+async def test_names_longer_than_discord_takes_are_offered_by_what_is_short_enough(world: World) -> None:
+    now = utc_now()
+    store = await open_store(world.database, settings=world.settings())
+    await store.write(
+        personalities.put(Personality("odd-" + "x" * 150, "Odd " * 40, world.mira.id, now)),
+        aliases.put(Alias("odd " * 40, "odd-" + "x" * 150, world.mira.id, now)),
+        aliases.put(Alias("oddy", "odd-" + "x" * 150, world.mira.id, now)),
+        personalities.put(Personality("odd", "Odd", world.mira.id, now)),
+        aliases.put(Alias("oddest " * 20, "odd", world.mira.id, now)),
+    )
+    await store.close()
+    async with world.bot():
+        await world.discord.wait_for_commands()
+        await world.log_in()
+        assert set(await offered(world, "info", "odd")) == {"oddy", "odd"}
+        assert await offered(world, "info", "oddest odd") == ["odd"]
 
 
 async def test_who_is_not_logged_in_is_offered_nothing(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from bot.sandbox.discord import interacting
 from bot.sandbox.discord.call import NOTHING, Answer, Call, Routes
-from bot.sandbox.discord.failures import Failure, invalid_form, invalid_webhook_token, unknown
+from bot.sandbox.discord.failures import Failure, check_length, invalid_form, invalid_webhook_token, unknown
 from bot.sandbox.discord.interaction import Interaction
 from bot.sandbox.discord.mentions import PARSE_USERS
 from bot.sandbox.discord.messages import COMMAND, REPLY, publish, remove, replace, rest_json
@@ -18,6 +18,7 @@ UPDATE = 7
 AUTOCOMPLETE = 8
 MODAL = 9
 CHOICES_LIMIT = 25
+CHOICE_LENGTH = 100
 SUPPORTED = {
     interacting.COMMAND: (MESSAGE, DEFERRED, MODAL),
     interacting.COMPONENT: (MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, MODAL),
@@ -76,6 +77,9 @@ def _update(state: State, interaction: Interaction, call: Call | None) -> Messag
 def _checked_choices(choices: list[JSON]) -> list[JSON]:
     if len(choices) > CHOICES_LIMIT:
         raise invalid_form("data.choices", "BASE_TYPE_MAX_LENGTH", f"Must be {CHOICES_LIMIT} or fewer in length.")
+    for position, choice in enumerate(choices):
+        for key in ("name", "value"):
+            check_length(f"data.choices.{position}.{key}", str(choice[key]), 1, CHOICE_LENGTH)
     return choices
 
 
