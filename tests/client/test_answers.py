@@ -164,7 +164,7 @@ async def test_in_threads_and_posts_answers_are_deleted_and_changed_through_the_
 async def test_the_rest_of_a_deleted_answer_is_not_said(home: World) -> None:
     home.ai.answers = lambda _: LONG
     home.discord.faults.delay("POST", "/webhooks/{webhook_id}/{webhook_token}", 0)
-    slow = home.discord.faults.delay("POST", "/webhooks/{webhook_id}/{webhook_token}", 1.0)
+    slow = home.discord.faults.delay("POST", "/webhooks/{webhook_id}/{webhook_token}", 2.5)
     said = await home.say("@lil tell me everything")
     first = await home.next(home.channel, said)
     await until(lambda: slow.times == 0)
@@ -407,13 +407,15 @@ async def test_a_removed_personality_does_not_answer_again(home: World) -> None:
 
 async def test_deleted_while_the_ai_thinks_it_stays_deleted(home: World) -> None:
     (answer,) = await answers(home, 1)
-    home.ai.faults.delay(0.5)
+    thought = home.ai.faults.hold()
     asked = len(home.ai.calls)
     await home.discord.react(home.mira, answer, "🔁")
     await home.ai.wait_for_calls(asked + 1)
     await home.discord.react(home.mira, answer, "❌")
     await until(lambda: stands(home, answer) is None)
+    thought.set()
     assert (await home.hears("@lil still there?")).content == "Once."
+    assert home.spoken(home.channel, answer) == ["Once."]
     assert rows(home, "SELECT * FROM rewrites") == []
 
 
