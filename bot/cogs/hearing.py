@@ -29,6 +29,7 @@ async def heard_from(message: discord.Message, client: discord.Client) -> Heard:
         media=media_of(message.attachments),
         embeds=tuple(map(embed_of, message.embeds)),
         quote=_quote_with(message, client.user),
+        edited_at=message.edited_at,
         pings_bot=_is_ping(message, client),
         is_muted=is_muted(message),
         attached=_files_of(message),

@@ -1,6 +1,7 @@
 """A message on Discord and what it holds, without any of Discord's types."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -106,8 +107,8 @@ class Heard:
     and thread.
     `proxy_id` is the application that has posted it again for a person, such as PluralKit: a copy, whose `author_id` is
     NOBODY until it is known who the person is. `attached` are its files, of whatever kind.
-    `pings_bot`: it names the bot itself and says nothing else; `is_muted`: the bot may not write there; `is_edit`: its
-    author has just changed it, and these are the new words.
+    `edited_at` is when its author changed it last, and `is_edit`: that is what is heard now; `pings_bot`: it names the
+    bot itself and says nothing else; `is_muted`: the bot may not write there.
     """
 
     message_id: int
@@ -123,6 +124,7 @@ class Heard:
     quote: Quote | None = None
     proxy_id: int | None = None
     attached: tuple[Attached, ...] = ()
+    edited_at: datetime | None = None
     pings_bot: bool = False
     is_muted: bool = False
     is_edit: bool = False

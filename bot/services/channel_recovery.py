@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.errors import TzurotError
-from bot.model import Heard, Place, Rewrite, Spoken, Turn, snowflake_time
+from bot.model import Heard, Place, Rewrite, Spoken, Turn, snowflake_of, snowflake_time
 from bot.rules.adoption import Asked, adopt
 from bot.rules.proxying import original_of
 from bot.rules.recovery import DELETED, FINAL, TOO_OLD, adopted, is_answerable, is_too_old
@@ -15,7 +15,7 @@ from bot.rules.speech import message_limit, shown_name, spoken_name
 from bot.rules.splitting import split
 from bot.services.delivery import Delivery, Task
 from bot.services.dialogue import Dialogue
-from bot.services.errands import Errand, Findings, Tally
+from bot.services.errands import Errand, Findings, Tally, seen_again
 from bot.services.ports import Herald, History, Written
 from bot.services.rewriting import Rewriting, outline
 from bot.store import personalities, rewrites, turns
@@ -110,7 +110,7 @@ class ChannelRecovery:
 
     async def _read(self, errand: Errand) -> Findings:
         after = errand.after_message_id
-        written = [] if after is None else await self.history.written_since(errand.channel_id, after)
+        written = [] if after is None else await self._written(errand, after)
         if not written and not errand.turns:
             return Findings([], {}, set())
         heard = [entry.message_id for entry in written if isinstance(entry, Heard)]
@@ -122,6 +122,16 @@ class ChannelRecovery:
             await self._look_for_answer(turn, findings)
         errand.turns = [turn for turn in errand.turns if turn.message_id not in findings.adopted]
         return findings
+
+    async def _written(self, errand: Errand, after: int) -> list[Written]:
+        """What was written since then, and what was written shortly before and has been changed since."""
+        if errand.since is None:
+            return await self.history.written_since(errand.channel_id, after)
+        since, limit = snowflake_time(errand.since), self.dialogue.policy.edit_limit
+        earliest = self.dialogue.clock() - self.dialogue.policy.catch_up_limit
+        earlier = snowflake_of(max(since - limit, earliest))
+        found = await self.history.written_since(errand.channel_id, min(after, earlier))
+        return [written for entry in found if (written := seen_again(entry, after, since, limit))]
 
     async def _with_authors(self, written: list[Written], states: dict[int, Turn], errand: Errand) -> list[Written]:
         """What was written, where each copy of a proxy bot is from the person behind it, or left out."""
@@ -235,12 +245,13 @@ class ChannelRecovery:
     async def _answer(self, heard: Heard, errand: Errand, findings: Findings, tally: Tally) -> None:
         """Answer a message that nobody has heard, as it would be answered now."""
         is_new = errand.since is not None and heard.message_id > errand.since
-        if not is_new or heard.message_id in findings.turns or findings.is_settled(heard.message_id):
+        if not (is_new or heard.is_edit) or heard.message_id in findings.turns or findings.is_settled(heard.message_id):
             return
         try:
             await self._answer_in_time(heard, errand, tally)
         except TzurotError as error:
-            if errand.mark is None or heard.message_id > errand.mark:  # else it was told before the gap
+            # Else it was told before the gap.
+            if errand.mark is None or heard.message_id > errand.mark or heard.is_edit:
                 await self._note_failure(heard.message_id, heard, error, tally)
 
     async def _answer_in_time(self, heard: Heard, errand: Errand, tally: Tally) -> None:

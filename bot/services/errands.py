@@ -4,9 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from bot.model import Heard, Recovered, Spoken, Turn, TurnState
+from bot.model import Heard, Recovered, Spoken, Turn, TurnState, snowflake_time
 from bot.rules.adoption import said_anew
 from bot.services.ports import Told, Written
 
@@ -53,6 +54,16 @@ class Errand:
         """The message after which there is something to read."""
         since = [] if self.since is None else [self.since]
         return min([*since, *(turn.message_id - 1 for turn in self.turns)], default=None)
+
+
+def seen_again(entry: Written, after: int, since: datetime, edit_limit: timedelta) -> Written | None:
+    """What an entry of the channel matters for: itself, its change if that may have been missed, or nothing."""
+    if entry.message_id > after or isinstance(entry, Told):
+        return entry
+    if not isinstance(entry, Heard) or entry.edited_at is None or entry.edited_at < since:
+        return None
+    is_in_time = entry.edited_at - snowflake_time(entry.message_id) < edit_limit
+    return replace(entry, is_edit=True) if is_in_time else None
 
 
 @dataclass(slots=True)

@@ -158,7 +158,7 @@ async def test_a_channel_that_discord_refuses_to_show_is_skipped_and_not_asked_f
 
 
 async def test_a_channel_without_news_costs_no_request(home: World, active: Channel) -> None:
-    home.overrides["catch_up_overlap_seconds"] = 0.001
+    home.overrides |= {"catch_up_overlap_seconds": 0.001, "edit_limit_seconds": 0.001}
     async with home.bot():
         await home.hears("@lil hello")
     before = len(home.discord.requests)

@@ -199,3 +199,21 @@ async def test_who_takes_no_direct_messages_is_not_told_and_nothing_breaks(home:
     await home.hears("!tz ping", channel=home.discord.add_channel(home.guild, "elsewhere"))
     home.discord.overwrite(home.channel, home.discord.bot_user)
     assert (await home.hears("@lil hello again")).content == "echo @lil hello again"
+
+
+async def test_a_message_changed_while_nobody_listened_is_answered_as_it_reads_then_once(world: World) -> None:
+    world.ai.answers = lambda question: f"echo {question}"
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        await world.hears("@lil hello")
+        said = [await world.say(f"lil, number {number}") for number in range(2)]
+        await world.hears("!tz ping")
+    await world.discord.edit(said[0], "@lil, number 0")
+    await world.discord.edit(said[1], "still nobody")
+    for _ in range(2):
+        async with world.bot():
+            await world.discord.wait_for_message(world.channel, said[0], where=lambda m: m.webhook_id is not None)
+            await world.hears("@lil the end")
+    texts = [text for text in world.spoken(world.channel, said[0]) if text.startswith("echo")]
+    assert texts == ["echo @lil, number 0", "echo @lil the end", "echo @lil the end"]

@@ -146,8 +146,8 @@ async def test_without_a_mark_nothing_is_read_and_the_mark_begins_now(house: Hou
     assert house.recovery.watermark.message_id == house.ago(0)
 
 
-@pytest.mark.parametrize(("mark", "since"), [(60, 65), (3600, 900)])
-async def test_reading_begins_a_little_before_the_mark_and_never_before_the_limit(
+@pytest.mark.parametrize(("mark", "since"), [(60, 125), (3600, 900)])
+async def test_reading_begins_as_long_before_the_mark_as_changes_count_and_never_before_the_limit(
     house: House, mark: int, since: int
 ) -> None:
     await house.store.write(marks.put(house.ago(mark), house.clock()))
@@ -344,7 +344,7 @@ async def test_a_further_session_catches_up_from_the_last_message_seen(house: Ho
         while len(house.texts) < 2:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0.005)
     assert house.texts == ["echo seen", "echo missed"]
-    assert (NSFW.channel_id, house.ago(65)) in house.history.read
+    assert (NSFW.channel_id, house.ago(125)) in house.history.read
     assert len(house.told) == 1
     running.cancel()
 
@@ -431,4 +431,21 @@ async def test_where_it_may_not_speak_any_more_the_turn_has_failed_and_its_autho
     message = house.missed(30)
     assert await house.start() == Recovered(skipped={"NotAllowedError": 1})
     assert house.herald.told == [(message.message_id, "NotAllowedError")]
+    assert (await house.start()).missed == 0
+
+
+async def test_of_what_was_seen_before_the_gap_only_a_change_in_time_that_names_someone_is_answered(
+    house: House,
+) -> None:
+    def edited(seconds_ago: float, content: str, edited_ago: float) -> None:
+        edited_at = house.clock() - timedelta(seconds=edited_ago)
+        house.missed(seconds_ago, content, edited_at=edited_at)
+
+    edited(100, "@lilith-tzel-shani in time", 50)
+    edited(101, "@lilith-tzel-shani too late", 41)
+    edited(102, "@lilith-tzel-shani before the gap", 70)
+    edited(103, "nobody", 50)
+    house.missed(104, "@lilith-tzel-shani never changed")
+    assert await house.start() == Recovered(answered=1)
+    assert house.texts == ["echo @lilith-tzel-shani in time"]
     assert (await house.start()).missed == 0
