@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import Any
 
+import discord
 import pytest
 
 from bot.sandbox.discord import Message, User
@@ -418,3 +419,25 @@ async def test_killed_while_the_ai_thinks_of_a_copy_it_asks_again_as_the_same_pe
     assert tokens(quiet)[:2] == [quiet.ai.tokens[quiet.mira.id]] * 2
     assert len(tokens(quiet)) == 3
     assert quiet.discord.pluralkit.requests == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_after_a_gap_in_the_gateway_what_is_still_remembered_says_whose_it_is(
+    home: World, kind: ProxyBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hook(client: discord.Client, shard_id: int | None, *, initial: bool = False) -> None:
+        pass
+
+    monkeypatch.setattr(discord.Client, "before_identify_hook", hook)  # which waits for 5 s
+    await is_known(home, Persona("Luna", kind))
+    proxying = through(home, "@lil hello", persona=Persona("Luna", kind))
+    asked = await proxying.write()
+    await home.discord.wait_until_heard()
+    sessions = home.discord.session_count
+    home.discord.invalidate_session()
+    await proxying.copy()
+    await home.discord.wait_for_session(sessions, timeout_seconds=PATIENCE_SECONDS)
+    await proxying.remove()
+    assert await everything(home, asked) == ["echo @lil hello"]
+    assert tokens(home)[:-1] == [home.ai.tokens[home.mira.id]]
+    assert home.discord.pluralkit.requests == []

@@ -143,6 +143,15 @@ async def test_a_copy_waits_until_its_original_goes(proxies: Proxies, clock: Clo
     assert await asking == Authorship(USER, original.message_id)
 
 
+async def test_two_who_ask_at_once_whose_copy_it_is_hear_the_same(proxies: Proxies, clock: Clock) -> None:
+    """As where it comes through the gateway while the channel's history is read after a gap."""
+    original, copy = write(proxies, at(clock, 0)), copy_at(clock, 300)
+    asking = asyncio.gather(*[proxies.author_of(copy) for _ in range(2)])
+    await asyncio.sleep(0)
+    proxies.deletions.note([original.message_id])
+    assert await asking == [Authorship(USER, original.message_id)] * 2
+
+
 async def test_a_copy_whose_original_stays_is_nobodys(proxies: Proxies, clock: Clock) -> None:
     write(proxies, at(clock, 0))
     assert await proxies.author_of(copy_at(clock, 300)) is None
