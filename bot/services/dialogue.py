@@ -111,6 +111,11 @@ class Dialogue:
         """These messages were deleted: whichever waits for the first word of its answer gets none."""
         self.delivery.deletions.note(message_ids)
 
+    @property
+    def busy_channels(self) -> list[int]:
+        """The channels in which somebody waits for an answer at this moment."""
+        return self._lines.channel_ids
+
     def line(self, channel_id: int) -> AbstractContextManager[asyncio.Event]:
         """Stand in the channel's line, behind all who do already; the event is set when it is one's turn."""
         return self._lines.join(channel_id)

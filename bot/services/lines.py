@@ -15,6 +15,11 @@ class Lines:
         """How many stand in line, whoever is served included."""
         return len(self._waiting.get(channel_id, ()))
 
+    @property
+    def channel_ids(self) -> list[int]:
+        """The channels in whose line somebody stands."""
+        return list(self._waiting)
+
     @contextmanager
     def join(self, channel_id: int) -> Iterator[asyncio.Event]:
         """Stand in line; the event is set when nobody stands in front any more. Leaving frees the place."""

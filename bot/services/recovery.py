@@ -81,6 +81,7 @@ class Recovery:
         gap = Gap(self.watermark.message_id)
         if gap.mark is not None:
             self._stand_in(gap, await store.look_up(marks.find_channels(now - policy.conversation_lifetime)))
+            self._stand_in(gap, self.dialogue.busy_channels)  # a first conversation there has no row yet
         self._stand_in(gap, await store.look_up(rewrites.find_channels()))
         self._take_along(gap, left)
         self.watermark.begin_at(snowflake_of(now))

@@ -349,6 +349,25 @@ async def test_a_further_session_catches_up_from_the_last_message_seen(house: Ho
     running.cancel()
 
 
+async def test_a_further_session_reads_a_channel_whose_first_answer_is_under_way(house: House) -> None:
+    running = await house.running()
+    await house.until_told()
+    place, call = replace(NSFW, channel_id=99), "@lilith-tzel-shani"
+    house.thinker.hold[f"{call} one"] = asyncio.Event()
+    first = asyncio.create_task(house.dialogue.hear(heard(house.ago(1), f"{call} one", place)))
+    await asyncio.wait_for(house.thinker.reached.wait(), TIMEOUT_SECONDS)
+    await house.recovery.begin()
+    house.missed(0.5, f"{call} two", place)
+    house.recovery.go_on()
+    house.thinker.hold[f"{call} one"].set()
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while len(house.texts) < 2:  # noqa: ASYNC110 - a list has no event
+            await asyncio.sleep(0.005)
+    assert house.texts == [f"echo {call} one", f"echo {call} two"]
+    await first
+    running.cancel()
+
+
 async def test_a_session_that_ends_before_it_was_ready_leaves_its_gap_to_the_next(house: House) -> None:
     await house.recovery.watermark.load()
     await house.recovery.begin()

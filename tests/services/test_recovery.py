@@ -275,9 +275,11 @@ async def test_turns_that_this_process_is_about_to_end_are_not_touched(house: Ho
     house.thinker.hold["@lilith 1"] = asyncio.Event()
     live = asyncio.create_task(house.dialogue.hear(heard(1, "@lilith 1")))
     await asyncio.wait_for(house.thinker.reached.wait(), TIMEOUT_SECONDS)
-    assert (await house.start()).missed == 0
+    starting = asyncio.create_task(house.start())
+    await asyncio.sleep(0)
     house.thinker.hold["@lilith 1"].set()
     await asyncio.wait_for(live, TIMEOUT_SECONDS)
+    assert (await starting).missed == 0
     assert house.texts == ["echo @lilith 1"]
     assert len(house.thinker.questions) == 1
 
