@@ -124,11 +124,11 @@ class AnswersCog(commands.Cog):
 
     async def _tell_who(self, wish: Wish) -> None:
         card = card_of(await self._services.answers.trace(wish.message.id), wish.place)
-        user = self._bot.get_user(wish.member.user_id) or await self._bot.fetch_user(wish.member.user_id)
+        direct = await self._bot.create_dm(discord.Object(wish.member.user_id))
         try:
-            await user.send(embed=card, allowed_mentions=discord.AllowedMentions.none())
+            await direct.send(embed=card, allowed_mentions=discord.AllowedMentions.none())
         except discord.Forbidden:
-            log.info("User %d takes no direct messages", user.id)
+            log.info("User %d takes no direct messages", wish.member.user_id)
 
     async def _take_back(self, wish: Wish, emoji: discord.PartialEmoji) -> None:
         """Remove the reaction, so that it can be put there again; in a direct message nobody may."""
