@@ -14,6 +14,8 @@ from bot.rules.commands import (
     Terms,
     Topic,
     Where,
+    describe_terms,
+    near_miss,
     require_terms,
     terms_of,
 )
@@ -95,3 +97,21 @@ def test_a_command_works_where_its_terms_say(where: Where, allowed: set[Place]) 
         else:
             with pytest.raises(NotAllowedError):
                 require_terms(Terms(Topic.ABOUT, where=where), PLAIN, place, OWNER)
+
+
+def test_the_terms_are_told_and_no_login_is_spoken_of_where_there_is_none() -> None:
+    activate = COMMANDS["activate"]
+    told = describe_terms(activate, has_login_service=True)
+    assert told.startswith(Right.MANAGE_MESSAGES)
+    assert told.endswith(f"when logged in; {Where.NSFW}")
+    assert "logged in" not in describe_terms(activate, has_login_service=False)
+    assert describe_terms(COMMANDS["ping"], has_login_service=True) == "everybody who is logged in"
+    assert describe_terms(COMMANDS["ping"], has_login_service=False) == "everybody"
+
+
+def test_a_typing_error_leads_to_the_command_whose_name_or_alias_is_most_like_it() -> None:
+    names = {"list": "list", "create": "add", "add": "add"}
+    assert near_miss("LSIT", names) == "list"
+    assert near_miss("craete", names) == "add"
+    assert near_miss("frobnicate", names) is None
+    assert near_miss("", names) is None
