@@ -10,7 +10,7 @@ import pytest
 from bot.errors import ProtectedError, StorageError
 from bot.model import Login, Secret
 from bot.sandbox.sample import PERSONALITIES, SAMPLE_MENTION, SAMPLE_USER_ID, write_sample_folder
-from bot.store import aliases, changes, logins, personalities
+from bot.store import aliases, blacklist, changes, logins, personalities
 from bot.store.changes import Action, Edit, Kind
 from bot.store.cipher import cipher_from
 from bot.store.driver import open_store
@@ -207,3 +207,14 @@ def test_a_personality_can_be_found_by_the_alias_that_was_imported(flat: Any) ->
 
     personality, alias = asyncio.run(go())
     assert personality.full_name == alias.personality_name == "wren-small"
+
+
+def test_an_imported_ban_is_on_record_and_one_that_was_lifted_since_stays_lifted(flat: Any) -> None:
+    flat.write("blacklist.json", {str(USER): {"reason": "spam", "blacklistedAt": "2026-01-01T00:00:00.000Z"}})
+    flat.bring_in()
+    write(flat, *blacklist.lift(USER, 0, Edit(USER, NOW)))
+    report = flat.bring_in()
+    assert flat.rows("SELECT * FROM blacklist") == []
+    assert (report.tables["blacklist"].unchanged, report.notes.kept) == (1, 1)
+    recorded = flat.rows("SELECT action, subject FROM changes WHERE kind = 'ban' ORDER BY id")
+    assert recorded == [{"action": action, "subject": f"{USER} 0"} for action in ("put", "delete")]
