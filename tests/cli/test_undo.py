@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from bot.durability.lock import VolumeLock
-from bot.model import Activation, Alias, Personality, Verification
+from bot.model import Activation, Alias, Ban, Personality, Verification
 from bot.settings import load_settings
-from bot.store import activations, aliases, personalities, verifications
-from bot.store.changes import Action, Edit, Kind, login_subject
+from bot.store import activations, aliases, blacklist, personalities, verifications
+from bot.store.changes import Action, Edit, Kind, ban_subject, login_subject
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.engine import connect, opened
 from bot.store.statement import Statement
@@ -250,3 +250,28 @@ def wait_until_it_sleeps(pid: int) -> None:
     while Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "S":
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def bar(guild_id: int) -> list[Statement]:
+    ban = Ban(USER, OTHER, NOW, "spam", guild_id=guild_id, expires_at=NOW + timedelta(days=3))
+    return [Edit(OTHER, NOW).record(Kind.BAN, Action.PUT, ban_subject(USER, guild_id)), blacklist.put(ban)]
+
+
+def test_a_ban_is_named_by_its_user_and_its_server_and_taken_back(database: Path, tzurot: Run) -> None:
+    change(database, bar(0), bar(CHANNEL))
+    for name, guild_id in ((f"<@{USER}>", 0), (f"{USER} {CHANNEL}", CHANNEL)):
+        shown = tzurot("undo", "ban", name, "--database", database)
+        assert shown.code == 2
+        assert f"was changed by user {OTHER}" in shown.out
+        assert "barred at" in shown.out
+        assert "until" in shown.out
+        assert tzurot("undo", "ban", name, "--yes", "--database", database).code == 0
+        assert not rows(database, f"SELECT 1 FROM blacklist WHERE guild_id = {guild_id}")  # noqa: S608
+    assert "is not a user's id" in tzurot("undo", "ban", "ada", "--database", database).err
+
+
+def test_a_message_that_a_moderator_deleted_is_not_brought_back(database: Path, tzurot: Run) -> None:
+    change(database, [Edit(USER, NOW).record(Kind.MESSAGE, Action.DELETE, CHANNEL)])
+    refused = tzurot("undo", "message", str(CHANNEL), "--yes", "--database", database)
+    assert refused.code == 1
+    assert "can't be brought back" in refused.err

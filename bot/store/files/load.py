@@ -1,7 +1,8 @@
 """A JSON folder back into tables: the original's files by the decoder, and what they can't say from the rest.
 
 The rest of a table of the original counts only while its files are as they were written with it. Where another
-program has changed one, that file alone says what the table is; personalities keep their numbers all the same.
+program has changed one, that file alone says what the table is, but for rows that it has no words for; personalities
+keep their numbers all the same.
 """
 
 from collections.abc import Collection
@@ -89,6 +90,7 @@ class _Loading:
         self._restorer = Restorer(connection, options.progress)
         self._people = rest.get(PERSONALITIES)
         self._counting = [file for file in rest.values() if file.table.counts(changed)]
+        self._overtaken = [file for file in rest.values() if file not in self._counting]
         self._whole = [file for file in self._counting if file.table.is_whole and file.table.name in TABLES]
         self._overlay = Overlay(connection, self._active()) if options.by_records else None
         self.decoded = frozenset(TABLES) - {file.table.name for file in self._whole if not self._overlay}
@@ -119,6 +121,8 @@ class _Loading:
             if not self._overlay:
                 self._restorer.require_total(file)
             report.tables[file.table.name] = TableCount(read=file.total, imported=file.total)
+        for file in self._overtaken:
+            self._restorer.restore_beyond_words(file)
         if self._people not in self._counting:
             self._restorer.silence_removed()
         complete = {name for file in self._counting for name in file.table.files}

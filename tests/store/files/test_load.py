@@ -234,3 +234,32 @@ def test_emptying_forgets_the_numbers_too(flat: Any, folder: JsonFolder) -> None
         connection.execute("PRAGMA foreign_keys = ON")
         empty_tables(connection)
     assert not any(state_of(flat.database).values())
+
+
+@FORMATS
+def test_bans_that_the_original_has_no_words_for_stay_while_it_decides_about_the_others(
+    legacy: Any, folder: JsonFolder, target: Format
+) -> None:
+    legacy.bring_in()
+    live(legacy)
+    write_out(legacy, folder, target)
+    written = json.loads((folder.path / "blacklist.json").read_text())
+    assert written.keys().isdisjoint({"200000000000000098", "0"})  # it would bar them for ever, or everywhere
+    ours = [row for row in state_of(legacy.database)["blacklist"] if row[1] or row[5]]
+    assert len(ours) == 3
+    theirs = {"5": {"reason": "ham"}, "200000000000000098": {"reason": "for ever by now"}}
+    (folder.path / "blacklist.json").write_text(json.dumps(theirs))
+    database = folder.path.with_suffix(".db")
+    read_in(legacy, folder, database)
+    read = {row[:2]: row[2] for row in state_of(database)["blacklist"]}
+    kept = {row[:2]: row[2] for row in ours if row[0] != 200000000000000098}
+    assert read == kept | {(5, 0): "ham", (200000000000000098, 0): "for ever by now"}
+
+
+def test_an_expiring_ban_does_not_stand_in_the_original_s_logins_either(flat: Any, folder: JsonFolder) -> None:
+    flat.bring_in()
+    user = "200000000000000001"
+    flat.execute("INSERT INTO blacklist VALUES (200000000000000001, 0, NULL, 6, '2026-01-01', '2027-01-01', NULL)")
+    write_out(flat, folder, Format.GEN2)
+    assert user not in json.loads((folder.path / "blacklist.json").read_text())
+    assert not json.loads((folder.path / "auth.json").read_text())[user].get("blacklisted")

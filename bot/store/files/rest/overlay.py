@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bot.model import EVERY_PERSONALITY, EVERYWHERE
+from bot.model import EVERY_PERSONALITY
 from bot.store.engine import RawConnection
 from bot.store.files.rest.reading import RestFile
 from bot.store.legacy.moments import FIRST_MS, to_text
@@ -59,7 +59,7 @@ class Overlay:
         """Leave in the table what records and rest say together, and what only the records say."""
         name = file.table.name
         found = {_key(name, row): dict(row) for row in self.connection.execute(f"SELECT * FROM {name}")}
-        rows = [row for kept in file.rows() if (row := self._joined(name, kept, found.pop(_key(name, kept), None)))]
+        rows = [row for kept in file.rows() if (row := self._joined(file, kept, found.pop(_key(name, kept), None)))]
         # A number that nothing is known of must not be another row's.
         rows += [row | {"id": None} if "id" in row and name != "personalities" else row for row in found.values()]
         self.connection.execute(f"DELETE FROM {name}")
@@ -67,17 +67,16 @@ class Overlay:
         values = ", ".join(f":{column}" for column in file.columns)
         self.connection.executemany(f"INSERT INTO {name} ({columns}) VALUES ({values})", rows)
 
-    def _joined(self, name: str, kept: Row, read: Row | None) -> Row | None:
+    def _joined(self, file: RestFile, kept: Row, read: Row | None) -> Row | None:
         """The row; None where a record should say it, and none does."""
-        if not self._has_record(name, kept):
+        name = file.table.name
+        if file.table.is_beyond_words(kept) or not self._has_record(name, kept):
             return kept
         return read and kept | {column: read[column] for column in SAID[name] if _has_words(column, kept[column])}
 
     def _has_record(self, name: str, kept: Row) -> bool:
         """Whether a record says the row, as it would say one that the bot has made."""
         if name == "auth_tokens" and kept["personality_name"] != EVERY_PERSONALITY:
-            return False
-        if name == "blacklist" and (kept["guild_id"] != EVERYWHERE or kept["expires_at"] is not None):
             return False
         if any(fact in (kept["extra"] or "") for fact in ODD_FACTS):
             return False

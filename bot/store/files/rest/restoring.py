@@ -61,6 +61,12 @@ class Restorer:
         for batch in people.batches():
             self.connection.executemany(sql, ([*row[:active], 0, *row[active + 1 :]] for row in batch))
 
+    def restore_beyond_words(self, file: RestFile) -> None:
+        """Keep the rows that another program could not have said; what it says of the same key goes before."""
+        self._require_known(file)
+        rows = [[*row.values()] for row in file.rows() if file.table.is_beyond_words(row)]
+        self.connection.executemany(f"{_insert('INSERT', file)} ON CONFLICT DO NOTHING", rows)
+
     def silence_removed(self) -> None:
         """Take away what lets a removed personality speak, as removing it does."""
         for table in ("personality_aliases", "channel_activations"):

@@ -6,7 +6,7 @@ mappings only the odd ones stand there, because all others are exactly what thei
 everything but the image. Each file counts its table's rows, so that a load that ends with fewer is noticed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,18 +40,32 @@ OR {in_milliseconds("sent_at")} = (message_id >> 22) + {DISCORD_EPOCH_MS}
 COLUMNS = "SELECT name FROM pragma_table_info(:table) ORDER BY cid"
 
 
+ADDED_TO_BANS: Mapping[str, Any] = {"guild_id": EVERYWHERE, "expires_at": None}
+
+
+def _never(_row: Mapping[str, Any]) -> bool:
+    return False
+
+
+def _is_no_record(ban: Mapping[str, Any]) -> bool:
+    """The original bars users everywhere and for ever: one of a server would bar more, and one that ends longer."""
+    return bool(ban["guild_id"] != EVERYWHERE or ban["expires_at"] is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class RestTable:
     """A table's part of the rest: those rows for which `condition` holds.
 
     It counts only as long as the original's `files` that hold the same table are as they were written with it.
     `added` are the columns that came with later versions, and what they are in a folder that was written before.
+    `is_beyond_words` tells the rows for which the original has no record: they count whoever has changed its files.
     """
 
     name: str
     files: frozenset[str] = frozenset()
     condition: str = "TRUE"
     added: Mapping[str, Any] = field(default_factory=dict)
+    is_beyond_words: Callable[[Mapping[str, Any]], bool] = _never
 
     @property
     def file(self) -> str:
@@ -77,7 +91,7 @@ REST_TABLES = (
     RestTable("conversations", frozenset({CONVERSATIONS})),
     RestTable("message_mappings", frozenset({MESSAGES}), ODD_MAPPING),
     RestTable("auto_responses", frozenset({AUTO_RESPONSES})),
-    RestTable("blacklist", frozenset({BLACKLIST, AUTH}), added={"guild_id": EVERYWHERE, "expires_at": None}),
+    RestTable("blacklist", frozenset({BLACKLIST, AUTH}), added=ADDED_TO_BANS, is_beyond_words=_is_no_record),
     RestTable("notification_preferences", frozenset({NOTIFICATIONS})),
     RestTable("notified_version", frozenset({VERSION})),
     RestTable("avatars", frozenset({AVATARS})),
