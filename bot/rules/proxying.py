@@ -92,9 +92,11 @@ def replied_to(author: str, description: str, channel_id: int) -> int | None:
 
 
 def _may_be_replaced(original: Original, copy: Heard, window: timedelta) -> bool:
-    is_here = original.channel_id == copy.place.channel_id and original.message_id < copy.message_id
-    has_files = not Counter(copy.attached) - Counter(original.attached)
-    return is_here and has_files and snowflake_time(copy.message_id) - snowflake_time(original.message_id) <= window
+    if original.channel_id != copy.place.channel_id or original.message_id >= copy.message_id:
+        return False
+    if snowflake_time(copy.message_id) - snowflake_time(original.message_id) > window:
+        return False
+    return not copy.attached or not Counter(copy.attached) - Counter(original.attached)
 
 
 def _parts(copy: Heard, original: Original) -> Iterable[Part]:

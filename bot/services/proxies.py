@@ -113,11 +113,11 @@ class Proxies:
         return lock
 
     async def _by_original(self, copy: Heard) -> Authorship | None:
-        matches = self.originals.matches(copy)
-        if matches and not self._free(copy):
-            return None
-        found = await self._by_deletion(copy) if matches else None
-        return found or await self._by_registry(copy)
+        if self.originals.matches(copy):
+            found = await self._by_deletion(copy) if self._free(copy) else None
+            if found is not None or not self._free(copy):
+                return found  # or it is a second copy
+        return await self._by_registry(copy)
 
     async def _by_deletion(self, copy: Heard) -> Authorship | None:
         """Wait for the one message that it replaces to go; for all, where they are of several people."""

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import UnavailableError
-from bot.model import NOBODY, Authorship, Heard, snowflake_of
+from bot.model import NOBODY, Attached, Authorship, Heard, snowflake_of
 from bot.rules.proxying import PLURALKIT, TUPPERBOX, original_of
 from bot.services.deletions import Deletions
 from bot.services.originals import REMEMBERED, Originals
@@ -205,6 +205,22 @@ async def test_a_second_copy_of_the_same_is_nobodys_and_nobody_is_asked(proxies:
     proxies.deletions.note([original.message_id])
     assert await proxies.author_of(copy_at(clock, 300, proxy_id=PLURALKIT)) is not None
     assert await proxies.author_of(copy_at(clock, 400, proxy_id=PLURALKIT)) is None
+    assert registry.asked == []
+
+
+async def test_files_that_did_not_fit_into_the_first_copy_are_no_message_of_their_own(
+    proxies: Proxies, clock: Clock
+) -> None:
+    proxies.registry = registry = Registry([None])
+    files = (Attached("one.png", 1), Attached("two.png", 2))
+    original = replace(heard(at(clock, 0), "[look]"), attached=files)
+    proxies.note(original_of(original))
+    first = replace(copy_at(clock, 300, "look", PLURALKIT), attached=files[:1])
+    second = replace(copy_at(clock, 301, "", PLURALKIT), attached=files[1:])
+    asking = asyncio.gather(*[proxies.author_of(copy) for copy in (first, second)])
+    await asyncio.sleep(0)
+    proxies.deletions.note([original.message_id])
+    assert await asking == [Authorship(USER, original.message_id), None]
     assert registry.asked == []
 
 
