@@ -114,3 +114,14 @@ async def test_a_process_that_is_killed_right_after_it_told_somebody_tells_nobod
     async with world.bot():
         await until_noted(world)
     assert (len(told(world, world.mira)), len(told(world, tom))) == (1, 1)
+
+
+@pytest.mark.parametrize(("status", "code", "is_told"), [(403, 50278, False), (404, 10013, False), (503, 0, True)])
+async def test_who_can_not_be_reached_for_good_is_passed_over_and_who_can_not_now_is_tried_again(
+    world: World, tom: User, status: int, code: int, is_told: bool
+) -> None:
+    await comes_from(world, tom)
+    world.discord.faults.fail("POST", SEND, status, code=code).repeat(5 if is_told else 1)
+    async with world.bot():
+        await until_noted(world)
+    assert len(told(world, tom)) == is_told
