@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.day.judging import Judge
+from tests.day.judging import Difference, Judge
 from tests.day.performance import Performance
 from tests.day.plan import Plan, plan_day
 from tests.day.report import Progress, introduce, report, show_plan
@@ -55,13 +55,23 @@ async def _live(console: Console, plan: Plan, progress: Progress) -> int:
     with tempfile.TemporaryDirectory(prefix="tzurot-day-") as folder:
         async with opened(Path(folder)) as stage:
             performance = Performance(stage)
-            for moment in plan.moments:
-                progress.reach(moment)
-                await performance.perform(moment)
+            stuck = await _perform(plan, performance, progress)
     progress.close()
     judgement = Judge(plan.oracle, performance).judge()
+    judgement.differences[:0] = [Difference(0, f"the day ends at {progress.reached}: {error}") for error in stuck]
     report(console, plan, judgement, time.monotonic() - started)
     return 1 if judgement.differences else 0
+
+
+async def _perform(plan: Plan, performance: Performance, progress: Progress) -> list[TimeoutError]:
+    """Live the day until its end, or until something that must happen does not."""
+    for moment in plan.moments:
+        progress.reach(moment)
+        try:
+            await performance.perform(moment)
+        except TimeoutError as error:
+            return [error]
+    return []
 
 
 def _hours(text: str) -> float:

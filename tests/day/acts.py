@@ -33,7 +33,7 @@ class Say:
     """A message: `mention` is the name after the @, `persona` whose name it is; `replies_to` a message's number.
 
     A reply goes to the answer of that message, or with `to_person` to the message itself. `proxy` is the bot that says
-    it again, which may delete what was written before it does.
+    it again, which may delete what was written before it does, and which may take its time.
     """
 
     number: int
@@ -46,6 +46,7 @@ class Say:
     to_person: bool = False
     proxy: str | None = None
     deletes_first: bool = False
+    is_slow: bool = False
     has_picture: bool = False
     trouble: Trouble | None = None
 

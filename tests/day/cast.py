@@ -45,6 +45,7 @@ class Kind(Enum):
     UNVERIFIED = "no age check"
     STRANGER = "no login"
     EXPIRED = "expired login"
+    BANNED = "barred"
 
 
 CROWD = (
@@ -54,7 +55,8 @@ CROWD = (
     *[Kind.UNVERIFIED] * 3,
     *[Kind.STRANGER] * 3,
     *[Kind.EXPIRED] * 2,
-    *[Kind.ORDINARY] * 23,
+    *[Kind.BANNED] * 2,
+    *[Kind.ORDINARY] * 21,
 )
 """The 50 people."""
 
@@ -139,6 +141,15 @@ def folder_files(world: "WorldIds", now_ms: int) -> dict[str, Any]:
             }
             for number, spot in enumerate(SPOTS)
             if spot.persona is not None
+        },
+        "blacklist.json": {
+            str(world.user_ids[number]): {
+                "userId": str(world.user_ids[number]),
+                "reason": "shouts",
+                "blacklistedBy": str(world.owner_id),
+                "blacklistedAt": "2025-07-20T09:00:01.331Z",
+            }
+            for number in by_kind(Kind.BANNED)
         },
         "auto_response.json": [str(world.user_ids[number]) for number in by_kind(Kind.AUTOMATIC)],
     }

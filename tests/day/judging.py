@@ -92,6 +92,11 @@ class Judge:
         right = {(call.personality, call.user_token) for call in asked} == {(persona.full_name, token_of(verdict.user))}
         if not right:
             found.append(f"the AI service was asked {[(one.personality, one.user_token) for one in asked]}")
+        if len(asked) > 1 and number not in self.oracle.asked_twice:
+            found.append(f"the AI service was asked {len(asked)} times")
+        say = self.oracle.said[number]
+        if say.has_picture and not all(map(_shows_a_picture, asked)):
+            found.append("the AI service did not get the picture")
         return found
 
     def _wrong_text(self, number: int, spoken: list[Message]) -> list[str]:
@@ -129,6 +134,11 @@ class Judge:
 
 def _bare(message: Message) -> str:
     return message.content if message.webhook_id else message.content.partition(":** ")[2]
+
+
+def _shows_a_picture(call: AICall) -> bool:
+    content = call.body["messages"][-1]["content"]
+    return isinstance(content, list) and any(part["type"] == "image_url" for part in content)
 
 
 def describe(say: Say | None) -> str:

@@ -14,6 +14,9 @@ DM_SECONDS = 2 * HOUR
 EDIT_SECONDS = MINUTE
 LATE_SECONDS = 15 * MINUTE
 REFUSAL_SECONDS = 10 * MINUTE
+PACE_SECONDS = MINUTE
+USER_LIMIT, SPOT_LIMIT = 20, 30
+"""How much of one person, and how much in one place, is answered in that time."""
 NOBODY = "nobody was addressed"
 CALLED = ("a reply to what it said", "a mention")
 
@@ -33,8 +36,11 @@ class Oracle:
     active: dict[int, int] = field(default_factory=dict)
     automatic: set[int] = field(default_factory=set)
     talking: dict[tuple[int, int], Talk] = field(default_factory=dict)
+    asked_twice: set[int] = field(default_factory=set)
+    """For these the AI service may be asked again: the bot was killed meanwhile, or did not know yet of a proxy."""
     _before: dict[int, Talk | None] = field(default_factory=dict)
-    _told_at: dict[tuple[int, int, str], float] = field(default_factory=dict)
+    _told_at: dict[tuple[object, ...], float] = field(default_factory=dict)
+    _counted: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with what the day begins with."""
@@ -45,6 +51,8 @@ class Oracle:
         """A message is written; `now` is when the bot gets to it, `is_missed` where it was not told of it then."""
         self.said[say.number], self.written_at[say.number] = say, at
         now = at if now is None else now
+        if say.proxy is not None:
+            self.asked_twice.add(say.number)
         if is_missed and say.proxy == "TUPPERBOX":
             return self._note(say, Verdict(Outcome.NOTHING, "whose copy it is, nobody can tell any more"))
         if now - at >= LATE_SECONDS:
@@ -83,12 +91,19 @@ class Oracle:
         elif order.word == "reset":
             self.talking.pop((order.user, order.spot), None)
         self.written_at[order.number] = at
+        self._counts("user", order.user, at, USER_LIMIT)
         self.verdicts[order.number] = Verdict(Outcome.WORD, f"the command {order.word}")
         return self.verdicts[order.number]
 
     def restart(self) -> None:
-        """Whom it told what, the bot forgets with each process."""
+        """Whom it told what, and how much was asked, the bot forgets with each process."""
         self._told_at.clear()
+        self._counted.clear()
+
+    def has_room(self, user: int, spot: int, at: float) -> bool:
+        """Whether this person, and this place, may have another answer."""
+        of_user, of_place = self._near("user", user, at), self._near("place", spot, at)
+        return len(of_user) < USER_LIMIT and len(of_place) < SPOT_LIMIT
 
     def talks_with(self, user: int, spot: int, at: float) -> int | None:
         """Who goes on answering what this person writes here at that time without being called."""
@@ -100,19 +115,29 @@ class Oracle:
         return persona if at - last < (DM_SECONDS if is_dm else AUTOMATIC_SECONDS) else None
 
     def _judge(self, say: Say, now: float, *, is_edit: bool = False) -> Verdict:
+        if CROWD[say.user] is Kind.BANNED:
+            return Verdict(Outcome.NOTHING, "barred")
         wanted = self._wanted(say)
         if wanted is None:
             return self._hint(say, now)
         persona, why = wanted
-        if (refusal := _refusal(say)) is not None:
-            # Whoever called somebody is told each time, everybody else only once in a while.
-            is_news = self._is_news(say, refusal, now)
-            if (why in CALLED and not is_edit) or is_news:
-                return Verdict(Outcome.WORD, f"{why}, but {refusal}")
-            return Verdict(Outcome.NOTHING, f"{why}, but {refusal}, as was said a moment ago")
+        refused = self._refused(say, why, now, is_edit=is_edit) or self._too_much(say)
+        if refused is not None:
+            return refused
         if say.trouble is not None and say.trouble in IS_FINAL:
             return Verdict(Outcome.WORD, f"{why}, but {say.trouble.value}")
         return Verdict(Outcome.ANSWER, why, persona, say.user, now)
+
+    def _refused(self, say: Say, why: str, now: float, *, is_edit: bool) -> Verdict | None:
+        """Whoever called somebody is told each time why there is no answer, everybody else only once in a while."""
+        refusal = _refusal(say)
+        if refusal is None:
+            return None
+        is_news = self._is_news(say, refusal, now)
+        is_told = (why in CALLED and not is_edit) or is_news
+        if is_told and self._counts("user", say.user, self.written_at[say.number], USER_LIMIT):
+            return Verdict(Outcome.WORD, f"{why}, but {refusal}")
+        return Verdict(Outcome.NOTHING, f"{why}, but {refusal}, as was said a moment ago")
 
     def _wanted(self, say: Say) -> tuple[int, str] | None:
         if say.replies_to is not None and not say.to_person and say.replies_to in self.answered_by:
@@ -132,11 +157,37 @@ class Oracle:
         return Verdict(Outcome.NOTHING, NOBODY)
 
     def _is_news(self, say: Say, what: str, now: float) -> bool:
-        key = (say.user, say.spot, what)
-        if now - self._told_at.get(key, -REFUSAL_SECONDS) < REFUSAL_SECONDS:
+        return self._is_first((say.user, say.spot, what), now, REFUSAL_SECONDS)
+
+    def _is_first(self, key: tuple[object, ...], now: float, seconds: float) -> bool:
+        if now - self._told_at.get(key, -seconds) < seconds:
             return False
         self._told_at[key] = now
         return True
+
+    def _too_much(self, say: Say) -> Verdict | None:
+        """Whoever asks too much is told so once; the rest is passed over."""
+        at = self.written_at[say.number]
+        for kind, key, limit in (("user", say.user, USER_LIMIT), ("place", say.spot, SPOT_LIMIT)):
+            if len(self._near(kind, key, at)) >= limit:
+                why = f"more than a {kind} is answered in a minute"
+                if self._is_first((kind, key), at, PACE_SECONDS):
+                    return Verdict(Outcome.WORD, why)
+                return Verdict(Outcome.NOTHING, f"{why}, as was said a moment ago")
+        self._counts("user", say.user, at, USER_LIMIT)
+        self._counts("place", say.spot, at, SPOT_LIMIT)
+        return None
+
+    def _counts(self, kind: str, key: int, at: float, limit: int) -> bool:
+        """Whether it is within the limit; then it counts."""
+        near = self._near(kind, key, at)
+        if len(near) >= limit:
+            return False
+        self._counted[kind, key] = [*near, at]
+        return True
+
+    def _near(self, kind: str, key: int, at: float) -> list[float]:
+        return [one for one in self._counted.get((kind, key), []) if abs(at - one) < PACE_SECONDS]
 
     def _note(self, say: Say, verdict: Verdict) -> Verdict:
         self.verdicts[say.number] = verdict

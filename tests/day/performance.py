@@ -4,7 +4,7 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 
-from bot.sandbox.discord import CloseCode, Message, Persona, ProxyBot
+from bot.sandbox.discord import CloseCode, Message, Persona, ProxyBot, Proxying, Upload
 from tests.day.acts import Act, Break, Delete, Edit, Moment, Order, Say, Trouble
 from tests.day.cast import personalities
 from tests.day.stage import PATIENCE_SECONDS, Stage
@@ -12,6 +12,7 @@ from tests.day.stage import PATIENCE_SECONDS, Stage
 SPEAK = ("POST", "/webhooks/{webhook_id}/{webhook_token}")
 MARK = re.compile(r"№(\d+)")
 PARTS = 3
+PICTURE = Upload("picture.png", "image/png")
 FILLER = "and so it goes on, wave after wave. " * 40
 
 
@@ -113,13 +114,26 @@ class Performance:
         place, user = stage.spots[say.spot], stage.users[say.user]
         target = self._target(say)
         if say.proxy is None:
-            self.messages[say.number] = await stage.discord.post(place, user, say.text, target)
+            files = [PICTURE] if say.has_picture else []
+            self.messages[say.number] = await stage.discord.post(place, user, say.text, target, attachments=files)
             return
         persona = Persona(f"Someone {say.user}", ProxyBot[say.proxy])
         proxying = stage.discord.proxying(place, user, say.text, target, persona=persona)
-        self.messages[say.number] = await proxying.run(deletes_first=say.deletes_first)
+        if say.is_slow:
+            await self._take_time(proxying, deletes_first=say.deletes_first)
+        else:
+            await proxying.run(deletes_first=say.deletes_first)
         assert proxying.original is not None
+        assert proxying.said is not None
+        self.messages[say.number] = proxying.said
         self.originals[proxying.original.id] = say.number
+
+    async def _take_time(self, proxying: Proxying, *, deletes_first: bool) -> None:
+        """The bot gets to see each step before the next is taken."""
+        steps = (proxying.remove, proxying.copy) if deletes_first else (proxying.copy, proxying.remove)
+        for step in (proxying.write, *steps):
+            await step()
+            await self.stage.heard()
 
     def _target(self, say: Say) -> Message | None:
         if say.replies_to is None:

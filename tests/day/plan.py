@@ -17,7 +17,10 @@ MARGIN_SECONDS = 20.0
 BREAKS = (Break.RESUME, Break.INVALID, Break.CLEAN, Break.KILLED)
 PROXIES = {Kind.PLURALKIT: "PLURALKIT", Kind.TUPPERBOX: "TUPPERBOX"}
 PROXIED = (PlaceKind.CHANNEL, PlaceKind.THREAD, PlaceKind.FORUM_POST)
-PROXIED_SHARE, DELETED_FIRST_SHARE = 0.85, 0.3
+FLOOD = 24
+FLOODERS = by_kind(Kind.AUTOMATIC, Kind.ORDINARY)
+"""So many at once are more than one person's share; of half as many people three each are more than a place's."""
+PROXIED_SHARE, DELETED_FIRST_SHARE, SLOW_SHARE, PICTURE_SHARE = 0.85, 0.3, 0.5, 0.08
 MODERATORS = by_kind(Kind.ORDINARY)[:4]
 WORDS = (
     "what do you make of the rain", "the lamp is out again", "tell me of the sea", "I lost my gloves", "is it late",
@@ -85,6 +88,7 @@ class Planner:
             self._deleted: 4,
             self._first_draft: 6,
             self._order: 7,
+            self._flood: 1,
         }
         make = self.random.choices(list(kinds), list(kinds.values()))[0]
         return make()
@@ -143,6 +147,13 @@ class Planner:
             heapq.heappush(self._later, (round(self.now + after, 3), say.number, Edit(say.number, text, persona)))
         return Moment(self.now, (say,))
 
+    def _flood(self) -> Moment:
+        """One person, or everybody in one place, asks more in a moment than is answered in a minute."""
+        user = self.random.choice(FLOODERS)
+        spot = self.random.choice(self._spots(PlaceKind.CHANNEL, PlaceKind.THREAD))
+        users = [user] * FLOOD if self.random.random() < 0.5 else self.random.sample(FLOODERS, FLOOD // 2) * 3
+        return Moment(self.now, tuple(self._said(self._calling(one, spot)) for one in users))
+
     def _edit(self) -> Moment:
         _, _, edit = heapq.heappop(self._later)
         self.oracle.edit(edit, self.now)
@@ -178,11 +189,12 @@ class Planner:
                 continue
             is_call = not acts or self.random.random() < 0.7
             say = self._calling(user, spot) if is_call else self._plain(user, spot)
-            acts.append(self._through_a_proxy(say) if acts else say)
+            acts.append(changed(self._through_a_proxy(say), is_slow=False) if acts else say)
         self.now = start + lasts
         if kind in (Break.CLEAN, Break.KILLED):
             self.oracle.restart()
-        # A killed bot has heard the first, which waits for the AI service.
+        if kind is Break.KILLED:  # it has heard the first, which waits for the AI service
+            self.oracle.asked_twice.add(acts[0].number)
         step = 0.0 if not lasts else lasts / 2 / len(acts)
         for position, act in enumerate(acts):
             self.oracle.say(act, start + position * step, self.now, is_missed=kind is not Break.RESUME)
@@ -201,7 +213,18 @@ class Planner:
         bot = PROXIES.get(CROWD[say.user])
         if bot is None or SPOTS[say.spot].kind not in PROXIED or self.random.random() > PROXIED_SHARE:
             return say
-        return changed(say, proxy=bot, deletes_first=self.random.random() < DELETED_FIRST_SHARE)
+        is_known = any(
+            self.oracle.said[number].proxy is not None and self.oracle.said[number].user == say.user
+            for number in self.oracle.order.get(say.spot, [])
+            if self.oracle.verdicts[number].at < self.now
+        )
+        return changed(
+            say,
+            proxy=bot,
+            has_picture=False,
+            deletes_first=self.random.random() < DELETED_FIRST_SHARE,
+            is_slow=is_known and self.random.random() < SLOW_SHARE,
+        )
 
     def _line_of(self, user: int, spot: int) -> Say:
         roll = self.random.random()
@@ -230,7 +253,10 @@ class Planner:
         name = self._name(persona)
         self.number += 1
         text = self._mentioning(name, self.number)
-        return Say(self.number, user, spot, text, mention=name, persona=persona, trouble=trouble)
+        has_picture = trouble is None and self.random.random() < PICTURE_SHARE
+        return Say(
+            self.number, user, spot, text, mention=name, persona=persona, trouble=trouble, has_picture=has_picture
+        )
 
     def _name(self, persona: int) -> str:
         name = self.random.choice(personalities()[persona].names)
@@ -256,7 +282,8 @@ class Planner:
             place = self.random.randrange(len(SPOTS)) if spot is None else spot
             owner = SPOTS[place].user
             user = self.random.randrange(len(CROWD)) if owner is None else owner
-            if healthy and not (_is_healthy(user, place) and (with_proxies or CROWD[user] not in PROXIES)):
+            is_fit = _is_healthy(user, place) and self.oracle.has_room(user, place, self.now)
+            if healthy and not (is_fit and (with_proxies or CROWD[user] not in PROXIES)):
                 spot = None
                 continue
             if taken is None:
@@ -271,6 +298,6 @@ class Planner:
 
 
 def _is_healthy(user: int, spot: int) -> bool:
-    is_known = CROWD[user] not in (Kind.STRANGER, Kind.EXPIRED)
+    is_known = CROWD[user] not in (Kind.STRANGER, Kind.EXPIRED, Kind.BANNED)
     is_shown = SPOTS[spot].kind is not PlaceKind.DM or CROWD[user] is not Kind.UNVERIFIED
     return is_known and is_shown and SPOTS[spot].kind is not PlaceKind.TAME

@@ -149,7 +149,13 @@ class Stage:
         await self.ai.go_online()
 
     async def rest(self) -> None:
-        """Until the bot has taken every event and nothing that it does about one is under way."""
+        """Until the bot has taken every event and nothing that it does about one is under way. Raises TimeoutError."""
+        try:
+            await self._rest()
+        except TimeoutError:
+            raise TimeoutError(f"the bot does not come to rest: {[task.get_name() for task in _busy()]}") from None
+
+    async def _rest(self) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             calm = 0
             while calm < CALM_ROUNDS:

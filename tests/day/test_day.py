@@ -114,6 +114,15 @@ def test_what_waited_for_a_quarter_of_an_hour_is_not_answered(oracle: Oracle) ->
     assert oracle.say(call(2), 0, 15 * MINUTE).outcome is Outcome.NOTHING
 
 
+def test_of_one_person_and_in_one_place_only_so_much_is_answered_in_a_minute(oracle: Oracle) -> None:
+    outcomes = [oracle.say(call(number), number / 100).outcome for number in range(1, 24)]
+    assert outcomes == [*[Outcome.ANSWER] * 20, Outcome.WORD, *[Outcome.NOTHING] * 2]
+    others = by_kind(Kind.ORDINARY)[1:]
+    outcomes = [oracle.say(call(100 + n, others[n % 4]), 30).outcome for n in range(12)]
+    assert outcomes == [*[Outcome.ANSWER] * 10, Outcome.WORD, Outcome.NOTHING]
+    assert oracle.say(call(200), 61).outcome is Outcome.ANSWER
+
+
 def test_the_number_of_a_text_is_the_newest_in_it() -> None:
     assert number_of("> №3 said №12\nyes №41") == 41
     assert number_of("nothing") is None
