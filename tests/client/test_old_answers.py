@@ -105,3 +105,24 @@ async def test_killed_while_an_answer_is_changed_the_next_process_leaves_the_new
     assert [now.content for part in parts if (now := stands(home, part))] == [*NEW[:2]]
     assert home.spoken(home.channel, parts[1]) == [NEW[2]]
     assert len(home.ai.calls) == asked + 1
+
+
+@pytest.mark.parametrize("is_direct", [False, True])
+async def test_a_copy_that_knows_only_the_old_text_says_nothing_beside_the_new_one(
+    home: World, *, is_direct: bool
+) -> None:
+    channel = home.discord.dm_channel(home.mira) if is_direct else home.channel
+    home.ai.answers = lambda _: "Once."
+    async with home.bot():
+        (answer,) = await answers(home, 1, channel)
+        home.ai.answers = lambda _: "Twice."
+        await home.discord.run_message_command(home.mira, answer, RETRY)
+    with opened(connect(home.database, "rw", 1)) as connection:  # as a copy from before it was said would have it
+        connection.execute("UPDATE turns SET state = 'answered', answer = 'Once.'")
+        connection.execute("DELETE FROM turn_chunks")
+        connection.execute("DELETE FROM message_mappings")
+    home.ai.answers = lambda _: "Yes."
+    async with home.bot():
+        assert (await home.hears("really?", channel=channel, reply_to=answer)).content.endswith("Yes.")
+    said = [m.content.removeprefix("**Lilith:** ") for m in home.discord.messages(channel) if m.id >= answer.id]
+    assert said == ["Twice.", "really?", "Yes."]
