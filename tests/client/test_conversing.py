@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.sandbox.discord import Channel, Permission
+from bot.sandbox.discord import Channel, Permission, Upload
 from tests.client.conftest import World
 
 
@@ -217,3 +217,25 @@ async def test_a_message_changed_while_nobody_listened_is_answered_as_it_reads_t
             await world.hears("@lil the end")
     texts = [text for text in world.spoken(world.channel, said[0]) if text.startswith("echo")]
     assert texts == ["echo @lil, number 0", "echo @lil the end", "echo @lil the end"]
+
+
+async def test_a_picture_without_words_belongs_to_a_conversation(home: World, dm: Channel) -> None:
+    await home.hears("@lil hello", channel=dm)
+    picture = Upload("cat.png", "image/png")
+    assert (await home.hears("", channel=dm, attachments=[picture])).content.startswith("**Lilith:**")
+    assert home.ai.calls[-1].body["messages"][-1]["content"][-1]["type"] == "image_url"
+
+
+async def test_someone_who_is_banned_gets_no_answer_no_hint_and_no_word_about_a_change(home: World) -> None:
+    theo = home.discord.add_user("Theo")
+    home.discord.join(home.guild, theo)
+    await home.log_in(theo)
+    await home.hears("!tz autorespond on", author=theo)
+    await home.hears("@lil hello", author=theo)
+    home.discord.set_permissions(home.guild, home.mira, Permission.ADMINISTRATOR)
+    await home.hears(f"!tz blacklist add {theo.id}")
+    said = await home.say("still there?", author=theo)
+    await home.say(f"<@{home.discord.bot_user.id}>", author=theo)
+    await home.discord.edit(said, "@lil still there?")
+    pong = await home.hears("!tz ping")
+    assert home.spoken(home.channel, said) == [pong.content]
