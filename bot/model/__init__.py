@@ -6,7 +6,6 @@ Ids are Discord snowflakes as `int`; times are aware `datetime`s in UTC.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from bot.model.messages import Attached as Attached
@@ -19,6 +18,12 @@ from bot.model.messages import Member as Member
 from bot.model.messages import Place as Place
 from bot.model.messages import Quote as Quote
 from bot.model.messages import Spoken as Spoken
+from bot.model.secret import Secret as Secret
+from bot.model.turns import Cause as Cause
+from bot.model.turns import Recovered as Recovered
+from bot.model.turns import Rewrite as Rewrite
+from bot.model.turns import Turn as Turn
+from bot.model.turns import TurnState as TurnState
 
 NOBODY = 0
 """The owner id of what belongs to nobody."""
@@ -51,31 +56,6 @@ def snowflake_time(snowflake: int) -> datetime:
 def snowflake_of(moment: datetime) -> int:
     """The least id that Discord can have made at that moment."""
     return max(int(moment.timestamp() * 1000) - DISCORD_EPOCH_MS, 0) << 22
-
-
-class Secret:
-    """A string that must not be seen: `repr` and `str` hide it, `reveal` gives it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The secret itself, for the one place that must send or encrypt it."""
-        return self._value
-
-    def __repr__(self) -> str:
-        """A constant, so that no log line can show the secret."""
-        return "Secret('…')"
-
-    def __eq__(self, other: object) -> bool:
-        """Two secrets are equal when their values are."""
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        """Consistent with equality."""
-        return hash(self._value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,61 +212,6 @@ class NotifiedVersion:
     extra: dict[str, Any] | None = None
 
 
-class TurnState(StrEnum):
-    """How far an answer got: wanted, written by the AI, sent in full, or given up."""
-
-    PENDING = "pending"
-    ANSWERED = "answered"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class Cause(StrEnum):
-    """Why a personality answers a message."""
-
-    REPLY = "reply"
-    MENTION = "mention"
-    ACTIVATION = "activation"
-    CONVERSATION = "conversation"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message that must be answered; `message_id` is the message of the user.
-
-    `failure` is the name of an error kind or of a reason, never a text.
-    """
-
-    message_id: int
-    channel_id: int
-    user_id: int
-    personality_id: int
-    cause: Cause
-    state: TurnState
-    created_at: datetime
-    updated_at: datetime
-    guild_id: int | None = None
-    parent_id: int | None = None
-    answer: str | None = None
-    chunk_count: int | None = None
-    failure: str | None = None
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether it still waits for its answer, or for the end of it."""
-        return self.state in (TurnState.PENDING, TurnState.ANSWERED)
-
-
-@dataclass(frozen=True, slots=True)
-class Rewrite:
-    """What the messages of a turn's answer are to say instead; or that they go, whatever they were to say."""
-
-    turn_id: int
-    answer: str = field(repr=False)
-    created_at: datetime
-    is_removal: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class WebhookKey:
     """The webhook through which personalities speak in a channel."""
@@ -352,21 +277,3 @@ class ReplicationState:
     silent_since: datetime | None = None
     is_outage: bool = False
     is_read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """What became of the messages that came while nobody listened, and of answers that an end had cut off.
-
-    `answered` counts those that got their answer now; `skipped` the others, by reason (an error kind's name, or
-    `TooOld`, `Deleted`, `Unwanted`); `adopted` answers that had been said already and that no row knew.
-    """
-
-    answered: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    adopted: int = 0
-
-    @property
-    def missed(self) -> int:
-        """How many messages came, or were left unfinished, while nobody listened."""
-        return self.answered + sum(self.skipped.values()) + self.adopted

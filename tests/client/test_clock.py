@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import bot.app
+import bot.app.parts
 from bot.client import Client
 from tests.client.conftest import World
 
@@ -37,7 +37,7 @@ async def test_every_part_has_the_clock_that_the_bot_was_given(world: World, mon
             super().__init__(*given)
             made.append(self)
 
-    monkeypatch.setattr(bot.app, "Client", Seen)
+    monkeypatch.setattr(bot.app.parts, "Client", Seen)
     async with world.bot(clock=then):
         clocks = {
             type(part).__name__: getattr(part, name)

@@ -223,7 +223,7 @@ async def opened(folder: Path) -> AsyncIterator[Stage]:
         async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
             pass
 
-    with patch("bot.app.Client", Known):
+    with patch("bot.app.parts.Client", Known):
         async with stage.discord, stage.ai:
             stage.build()
             await stage.fill()
