@@ -135,8 +135,6 @@ def _offered(handler: Handler, name: str) -> Handler:
         app_commands.guild_only(handler)
     if terms.where is Where.DIRECT:
         app_commands.dm_only(handler)
-    if terms.where is Where.DIRECT:
-        app_commands.dm_only(handler)
     if terms.right in PERMISSIONS:
         app_commands.default_permissions(PERMISSIONS[terms.right])(handler)
     return handler

@@ -1,11 +1,10 @@
 """The command that takes back its author's last change, after a question."""
 
-from dataclasses import replace
-
 import discord
 from discord.ext import commands
 
 from bot.cogs.acknowledging import acknowledge
+from bot.cogs.admission import presser_of
 from bot.cogs.asking import Agreement, AnswerButton, Answers, ask
 from bot.cogs.context import Context, code, hybrid_command, member_of, place_of, plain, services_of
 from bot.model import EVERYBODY, EVERYWHERE
@@ -32,8 +31,10 @@ class UndoCog(commands.Cog):
         shown = await self._undo.preview(member, place_of(ctx))
         agreement = await self._ask(ctx, shown)
         # Their rights, and whether anything is accepted, may have changed while the question stood.
-        if agreement is not None and await services_of(self._bot).gate.admit(member, "undo", place_of(ctx)):
-            member = replace(member, may_manage_messages=agreement.interaction.permissions.manage_messages)
+        if agreement is None:
+            return
+        member = presser_of(agreement.interaction)
+        if await services_of(self._bot).gate.admit(member, "undo", place_of(ctx)):
             done = await self._undo.undo(member, place_of(ctx), shown)
             await acknowledge(ctx, f"Taken back: {_effect(done)}", is_private=True)
 

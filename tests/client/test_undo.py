@@ -187,3 +187,18 @@ async def test_what_changed_while_the_question_stood_is_not_taken_back(world: Wo
         told = await world.next(world.channel, question)
         assert "Something has changed" in (await world.next(world.channel, told)).content
         assert "`lilith`" in (await world.hears("!tz list")).content
+
+
+async def test_who_is_no_administrator_any_more_when_they_say_yes_lets_nobody_be_barred_again(world: World) -> None:
+    tom = world.discord.add_user("Tom")
+    world.discord.join(world.guild, tom)
+    world.discord.set_permissions(world.guild, world.mira, Permission.ADMINISTRATOR)
+    async with world.bot():
+        await world.log_in()
+        await world.hears(f"!tz blacklist add {tom.id}")
+        await world.hears(f"!tz blacklist remove {tom.id}")
+        question = await asked(world)
+        world.discord.set_permissions(world.guild, world.mira, Permission.MANAGE_MESSAGES)
+        await answered(world, question, AGREE)
+        assert "administrator" in (await world.next(world.channel, question)).content
+        assert (await world.hears("!tz help", author=tom)).content
