@@ -1,10 +1,11 @@
 """Keeps one person, or one lively channel, from taking what all others share."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bot.errors import NotAllowedError
-from bot.model import Clock, Heard, utc_now
+from bot.model import Clock, Heard, Turn, utc_now
 from bot.rules.pace import Window, too_much_in_channel, too_much_of_user
 from bot.services.intervals import OnceInAWhile
 from bot.services.policy import Policy
@@ -36,8 +37,9 @@ class Counter:
 class Pace:
     """Commands, and messages that would be answered, count for their author; answers count for the channel.
 
-    All of it is in memory: a new process begins at nothing, so it allows at most as much once more. What is refused
-    waits nowhere, so nothing is answered late or twice, and does not count, so who goes on is not shut out for longer.
+    It is in memory. A new process takes over what was answered shortly before, so that it does not answer late what was
+    refused; of commands and refusals it knows nothing, and allows at most as much once more. What is refused waits
+    nowhere, and does not count, so who goes on is not shut out for longer.
     Nobody is exempt, the bot's owner neither: the limits are beyond what a person reads.
     """
 
@@ -67,6 +69,12 @@ class Pace:
             self._channels.add(heard.place.channel_id, heard.message_id)
             return True
         return self._refuse(refusal)
+
+    def remember(self, answered: Iterable[Turn]) -> None:
+        """Let count what an earlier process, or this one, has admitted."""
+        for turn in answered:
+            self._users.add(turn.user_id, turn.message_id)
+            self._channels.add(turn.channel_id, turn.message_id)
 
     def admits_word(self, heard: Heard) -> bool:
         """Whether its author may be told something of a message that gets no answer: that counts for them alone."""

@@ -84,6 +84,9 @@ class Recovery:
             self._stand_in(gap, self.dialogue.busy_channels)  # a first conversation there has no row yet
         self._stand_in(gap, await store.look_up(rewrites.find_channels()))
         self._take_along(gap, left)
+        if (since := self._since(gap)) is not None:
+            counting = snowflake_of(snowflake_time(since) - policy.rate_interval)
+            self.dialogue.decider.pace.remember(await store.look_up(turns.find_since(counting)))
         self.watermark.begin_at(snowflake_of(now))
         return gap
 

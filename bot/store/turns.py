@@ -148,6 +148,11 @@ def find_by_sent(sent_id: int) -> Query[Turn]:
     )
 
 
+def find_since(message_id: int) -> Query[Turn]:
+    """The turns of messages from that one on, oldest first."""
+    return Query("SELECT * FROM turns WHERE message_id >= :since ORDER BY message_id", read, {"since": message_id})
+
+
 def find_said(message_ids: Sequence[int]) -> Query[int]:
     """Those of the ids that were sent for a turn."""
     return Query(

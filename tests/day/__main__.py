@@ -35,23 +35,25 @@ def main() -> int:
     parser.add_argument("--log", type=Path, help="a file for what the bot logs, which is thrown away otherwise")
     arguments = parser.parse_args()
     console = Console(highlight=False, markup=False)
-    plan = plan_day(arguments.seed, arguments.hours)
-    introduce(console, plan)
-    if arguments.plan:
-        show_plan(console, plan)
-        return 0
-    _log_to(arguments.log)
-    progress = Progress(console, plan)
+    progress = Progress(console)
     try:
+        plan = plan_day(arguments.seed, arguments.hours)
+        introduce(console, plan)
+        if arguments.plan:
+            show_plan(console, plan)
+            return 0
+        _log_to(arguments.log)
         return asyncio.run(_live(console, plan, progress))
     except KeyboardInterrupt:
-        progress.close()
         console.print(f"Stopped at {progress.reached}; nothing was judged.")
         return INTERRUPTED
+    finally:
+        progress.close()
 
 
 async def _live(console: Console, plan: Plan, progress: Progress) -> int:
     started = time.monotonic()
+    progress.begin(len(plan.moments))
     with tempfile.TemporaryDirectory(prefix="tzurot-day-") as folder:
         async with opened(Path(folder)) as stage:
             performance = Performance(stage)

@@ -41,6 +41,7 @@ class Oracle:
     _before: dict[int, Talk | None] = field(default_factory=dict)
     _told_at: dict[tuple[object, ...], float] = field(default_factory=dict)
     _counted: dict[tuple[str, int], list[float]] = field(default_factory=dict)
+    _admitted: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with what the day begins with."""
@@ -96,9 +97,9 @@ class Oracle:
         return self.verdicts[order.number]
 
     def restart(self) -> None:
-        """Whom it told what, and how much was asked, the bot forgets with each process."""
+        """With each process the bot forgets whom it told what, and which commands and refusals were too many."""
         self._told_at.clear()
-        self._counted.clear()
+        self._counted = {key: list(times) for key, times in self._admitted.items()}
 
     def has_room(self, user: int, spot: int, at: float) -> bool:
         """Whether this person, and this place, may have another answer."""
@@ -176,6 +177,8 @@ class Oracle:
                 return Verdict(Outcome.NOTHING, f"{why}, as was said a moment ago")
         self._counts("user", say.user, at, USER_LIMIT)
         self._counts("place", say.spot, at, SPOT_LIMIT)
+        for counted in (("user", say.user), ("place", say.spot)):
+            self._admitted.setdefault(counted, []).append(at)
         return None
 
     def _counts(self, kind: str, key: int, at: float, limit: int) -> bool:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from bot.sandbox.discord import CloseCode, Message, Persona, ProxyBot, Proxying, Upload
 from tests.day.acts import Act, Break, Delete, Edit, Moment, Order, Say, Trouble
 from tests.day.cast import personalities
-from tests.day.stage import PATIENCE_SECONDS, Stage
+from tests.day.stage import PATIENCE_SECONDS, SHORT, Stage
 
 SPEAK = ("POST", "/webhooks/{webhook_id}/{webhook_token}")
 MARK = re.compile(r"№(\d+)")
 PARTS = 3
+SETTLED_SECONDS = 3 * SHORT["mark_interval_seconds"]
 PICTURE = Upload("picture.png", "image/png")
 FILLER = "and so it goes on, wave after wave. " * 40
 
@@ -82,6 +83,7 @@ class Performance:
         elif kind is Break.CLEAN:
             await stage.stop_bot()
         else:
+            await asyncio.sleep(SETTLED_SECONDS)  # that it has noted what it saw: else it may say again why not
             await stage.kill_bot()
         for position, act in enumerate(acts):
             stage.clock.seconds = moment.at + position * moment.lasts / 2 / len(acts)

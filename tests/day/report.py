@@ -45,13 +45,17 @@ def show_plan(console: Console, plan: Plan) -> None:
 class Progress:
     """A line that says how far the day is; where nobody watches, one line an hour."""
 
-    def __init__(self, console: Console, plan: Plan) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._total = len(plan.moments)
+        self._total = 0
         self._done = 0
         self._hour = 0
         self.reached = at_time(0.0)
         self._status = console.status("the bot starts") if console.is_terminal else None
+
+    def begin(self, total: int) -> None:
+        """The day has so many moments."""
+        self._total = total
         if self._status is not None:
             self._status.start()
 

@@ -165,8 +165,8 @@ def test_ctrl_c_ends_the_day_and_leaves_nothing(tmp_path: Path) -> None:
         command, stdout=subprocess.PIPE, text=True, env=environment, cwd=Path(__file__).parents[2]
     ) as day:
         assert day.stdout is not None
-        while "moment" not in day.stdout.readline():  # an hour has passed
-            assert day.poll() is None
+        while "  moment " not in (line := day.stdout.readline()):  # until an hour has passed
+            assert line
         day.send_signal(signal.SIGINT)
         said, _ = day.communicate(timeout=20)
     assert day.returncode == 130

@@ -13,7 +13,7 @@ from bot.services import pace
 from bot.services.dialogue import Dialogue
 from bot.services.pace import Counter, Pace
 from bot.services.policy import Policy
-from bot.store import logins, personalities
+from bot.store import logins, personalities, turns
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore
 from tests.services.conftest import NSFW, OTHER, OWNER, USER, Clock, FakeSpeaker, rows
@@ -113,6 +113,17 @@ async def test_a_message_that_is_heard_twice_counts_once(dialogue: Dialogue, clo
     first = said(clock)
     assert await outcomes(dialogue, [first] * 5) == ["answered", *["silent"] * 4]
     assert await outcomes(dialogue, [said(clock) for _ in range(LIMIT - 1)]) == ["answered"] * (LIMIT - 1)
+
+
+async def test_a_new_process_refuses_what_was_refused(dialogue: Dialogue, clock: Clock, policy: Policy) -> None:
+    asked = [said(clock) for _ in range(LIMIT + 1)]
+    assert (await outcomes(dialogue, asked))[:-1] == ["answered"] * LIMIT
+    keeper = Pace(policy=policy, clock=clock)
+    for _ in range(2):  # what is known already counts once
+        keeper.remember(await dialogue.store.look_up(turns.find_since(asked[0].message_id)))
+    with pytest.raises(NotAllowedError):
+        keeper.admits(asked[-1])
+    assert keeper.admits(said(clock, OTHER))
 
 
 def test_commands_and_messages_count_together_and_what_only_the_author_sees_is_always_told(
