@@ -53,7 +53,7 @@ def main() -> int:
 
 async def _live(console: Console, plan: Plan, progress: Progress) -> int:
     started = time.monotonic()
-    progress.begin(len(plan.moments))
+    progress.begin(plan)
     with tempfile.TemporaryDirectory(prefix="tzurot-day-") as folder:
         async with opened(Path(folder)) as stage:
             performance = Performance(stage)

@@ -14,6 +14,7 @@ from tests.day.plan import Plan
 
 SHOWN_DIFFERENCES = 10
 NEARBY_SECONDS = 120.0
+SHORT_HOURS = 4
 
 
 def at_time(seconds: float) -> str:
@@ -43,19 +44,20 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 
 class Progress:
-    """A line that says how far the day is; where nobody watches, one line an hour."""
+    """A line that says how far the day is; else one line an hour, or a quarter of one in a short day."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._total = 0
         self._done = 0
-        self._hour = 0
+        self._next_line = self._step = HOUR
         self.reached = at_time(0.0)
         self._status = console.status("the bot starts") if console.is_terminal else None
 
-    def begin(self, total: int) -> None:
-        """The day has so many moments."""
-        self._total = total
+    def begin(self, plan: Plan) -> None:
+        """It is this day."""
+        self._total = len(plan.moments)
+        self._next_line = self._step = HOUR if plan.hours > SHORT_HOURS else HOUR / 4
         if self._status is not None:
             self._status.start()
 
@@ -66,8 +68,8 @@ class Progress:
         line = f"{self.reached}  moment {self._done:,} of {self._total:,}"
         if self._status is not None:
             self._status.update(line)
-        elif moment.at >= (self._hour + 1) * HOUR:
-            self._hour = int(moment.at // HOUR)
+        elif moment.at >= self._next_line:
+            self._next_line = (moment.at // self._step + 1) * self._step
             self._console.print(line)
 
     def close(self) -> None:

@@ -159,13 +159,13 @@ def test_a_wrong_number_of_hours_gets_a_sentence(
 
 
 def test_ctrl_c_ends_the_day_and_leaves_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-u", "-m", "tests.day", "--hours", "24"]
+    command = [sys.executable, "-u", "-m", "tests.day", "--hours", "2"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=environment, cwd=Path(__file__).parents[2]
     ) as day:
         assert day.stdout is not None
-        while "  moment " not in (line := day.stdout.readline()):  # until an hour has passed
+        while "  moment " not in (line := day.stdout.readline()):  # until a quarter of an hour has passed
             assert line
         day.send_signal(signal.SIGINT)
         said, _ = day.communicate(timeout=20)
