@@ -23,6 +23,12 @@ COUNTS = "(expires_at IS NULL OR expires_at > :now)"
 BARRED = f"user_id IN (:author_id, 0) AND guild_id IN (:guild_id, 0) AND {COUNTS}"
 """The bans of an author in a server, everywhere, and of the whole server: key look-ups, with `barring`'s parameters."""
 
+IS_BARRED = " OR ".join(
+    f"EXISTS (SELECT 1 FROM blacklist WHERE user_id = {user} AND guild_id = {guild} AND {COUNTS})"
+    for user, guild in ((":author_id", "0"), (":author_id", ":guild_id"), ("0", ":guild_id"))
+)
+"""Whether there is one of them: single look-ups cost a message a fifth of what the lists of `BARRED` do."""
+
 
 def barring(user_id: int, guild_id: int | None, now: datetime) -> dict[str, Value]:
     """The parameters of `BARRED`; in direct messages there is no server."""

@@ -128,7 +128,7 @@ _ACTIVATED = (
 # Correlated look-ups in one row: a thread's parent is looked up only where the thread itself has no activation.
 _ALWAYS = f"""
 SELECT
-    EXISTS (SELECT 1 FROM blacklist WHERE {blacklist.BARRED}) AS is_blacklisted,
+    ({blacklist.IS_BARRED}) AS is_blacklisted,
     (SELECT is_verified FROM nsfw_verifications WHERE user_id = :author_id) AS is_verified,
     EXISTS (SELECT 1 FROM auto_responses WHERE user_id = :author_id) AS has_auto_response,
     (

@@ -179,3 +179,22 @@ async def test_the_query_scans_no_table(store: Store, count: int) -> None:
     scans = [step for step in plan if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"]
     assert all("VIRTUAL TABLE" in step for step in scans), plan
     assert not any("TEMP B-TREE" in step for step in plan)
+
+
+@pytest.mark.parametrize(
+    ("ban", "expected"),
+    [
+        (Ban(AUTHOR, 1, NOW, guild_id=5), True),
+        (Ban(AUTHOR, 1, NOW, guild_id=6), False),
+        (Ban(0, 1, NOW, guild_id=5), True),
+        (Ban(0, 1, NOW, guild_id=6), False),
+        (Ban(AUTHOR, 1, NOW, expires_at=NOW), False),
+        (Ban(AUTHOR, 1, NOW, expires_at=LATER), True),
+        (Ban(AUTHOR + 1, 1, NOW), False),
+    ],
+)
+async def test_a_ban_is_known_where_and_as_long_as_it_counts(store: Store, ban: Ban, *, expected: bool) -> None:
+    await store.write(blacklist.put(ban))
+    assert (await look(store)).is_blacklisted is expected
+    private = replace(HEARD, place=Place(CHANNEL))
+    assert (await look(store, private)).is_blacklisted is (expected and ban.guild_id == 0)
