@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 FIRST_NAMES = ("Amber", "Bölke", "Cinna", "Dorian", "Élodie", "Фёкла", "Gwyn", "ハル", "Ístvan", "Juniper", "Κόρη")
@@ -22,6 +23,7 @@ class Persona:
     names: tuple[str, ...]
 
 
+@cache
 def personalities() -> tuple[Persona, ...]:
     """66 of them, each with two to four names."""
     made = []

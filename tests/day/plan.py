@@ -9,6 +9,7 @@ from random import Random
 from tests.day.acts import Act, Break, Delete, Edit, Moment, Order, Outcome, Say, Trouble
 from tests.day.cast import CROWD, SPOTS, Kind, PlaceKind, by_kind, personalities
 from tests.day.oracle import AUTOMATIC_SECONDS, DM_SECONDS, HOUR, MINUTE, Oracle
+from tests.day.wording import Wording
 
 PAUSE_SECONDS = 15.0
 """Between two moments, on average."""
@@ -22,12 +23,6 @@ FLOODERS = by_kind(Kind.AUTOMATIC, Kind.ORDINARY)
 """So many at once are more than one person's share; of half as many people three each are more than a place's."""
 PROXIED_SHARE, DELETED_FIRST_SHARE, SLOW_SHARE, PICTURE_SHARE = 0.85, 0.3, 0.5, 0.08
 MODERATORS = by_kind(Kind.ORDINARY)[:4]
-WORDS = (
-    "what do you make of the rain", "the lamp is out again", "tell me of the sea", "I lost my gloves", "is it late",
-    "who left the door open", "bread and salt", "how was your day", "a letter came", "sing a song", "it is cold here",
-)  # fmt: skip
-TRAPS = ("write to someone@example.com", "@nobody-here is it you", "5 @ 3 is a price", "a_b@c")
-FRAMES = ("@{name}, {words}", "{words}, @{name}!", "hey @{name} {words}", "({words} @{name}) so?", "@{name}: {words}")
 
 
 @dataclass(slots=True)
@@ -54,11 +49,16 @@ class Planner:
 
     random: Random
     oracle: Oracle
+    wording: Wording = field(init=False)
     now: float = 0.0
     number: int = 0
     _later: list[tuple[float, int, Edit]] = field(default_factory=list)
     _troubles: int = 0
     _breaks: int = 0
+
+    def __post_init__(self) -> None:
+        """Let the same chance find the words."""
+        self.wording = Wording(self.random)
 
     def moments(self, seconds: float) -> Iterator[Moment]:
         """Until the time is over."""
@@ -143,7 +143,7 @@ class Planner:
         if verdict.outcome is Outcome.NOTHING:
             after = self.random.choice((self.random.uniform(3, 50), self.random.uniform(70, 300)))
             persona = self.random.randrange(len(personalities()))
-            text = self._mentioning(self._name(persona), say.number)
+            text = self.wording.mentioning(self.wording.name(persona), say.number)
             heapq.heappush(self._later, (round(self.now + after, 3), say.number, Edit(say.number, text, persona)))
         return Moment(self.now, (say,))
 
@@ -240,34 +240,22 @@ class Planner:
         number = self.random.choice(answered[-3:] if self.random.random() < 0.5 else answered)
         to_person = self.random.random() < 0.15
         self.number += 1
-        text = f"{self._words()} №{self.number}"
+        text = f"{self.wording.words()} №{self.number}"
         return Say(self.number, user, spot, text, replies_to=number, to_person=to_person)
 
     def _plain(self, user: int, spot: int) -> Say:
         self.number += 1
-        words = self.random.choice(TRAPS) if self.random.random() < 0.15 else self._words()
-        return Say(self.number, user, spot, f"{words} №{self.number}")
+        return Say(self.number, user, spot, self.wording.aside(self.number))
 
     def _calling(self, user: int, spot: int, trouble: Trouble | None = None) -> Say:
         persona = self.random.randrange(len(personalities()))
-        name = self._name(persona)
+        name = self.wording.name(persona)
         self.number += 1
-        text = self._mentioning(name, self.number)
+        text = self.wording.mentioning(name, self.number)
         has_picture = trouble is None and self.random.random() < PICTURE_SHARE
         return Say(
             self.number, user, spot, text, mention=name, persona=persona, trouble=trouble, has_picture=has_picture
         )
-
-    def _name(self, persona: int) -> str:
-        name = self.random.choice(personalities()[persona].names)
-        shouted = name.upper()
-        return shouted if self.random.random() < 0.2 and shouted.lower() == name.lower() else name
-
-    def _mentioning(self, name: str, number: int) -> str:
-        return f"{self.random.choice(FRAMES).format(name=name, words=self._words())} №{number}"
-
-    def _words(self) -> str:
-        return " and ".join(self.random.sample(WORDS, self.random.randint(1, 3)))
 
     def _pair(
         self,
