@@ -9,7 +9,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot import app
+from bot.app import parts
 from bot.client import Client
 from bot.services.gate import Gate
 
@@ -64,6 +64,6 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Counters:
             counters.ignored.set()
         return is_admitted
 
-    monkeypatch.setattr(app, "Client", Counting)
+    monkeypatch.setattr(parts, "Client", Counting)
     monkeypatch.setattr(Gate, "admit", noted)
     return counters

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot import app
+from bot.app import parts
 from bot.cogs import acknowledging
 from bot.cogs.acknowledging import COPYING, COPYING_UNSEEN, UNCOPIED
 from bot.model import Login, Secret, utc_now
@@ -46,7 +46,7 @@ class Bucket:
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
     made = Bucket()
-    monkeypatch.setattr(app, "Confirmation", lambda *_: made)
+    monkeypatch.setattr(parts, "Confirmation", lambda *_: made)
     return made
 
 
