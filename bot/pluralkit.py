@@ -1,7 +1,6 @@
 """Asks PluralKit which person is behind a message that it has posted again."""
 
 import asyncio
-from collections import OrderedDict
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from aiohttp import ClientSession
 
 from bot.errors import UnavailableError
 from bot.model import Authorship
+from bot.services.recent import Recent
 from bot.settings import Settings
 from bot.transport import Reply, Request, exchange, failure
 
@@ -29,7 +29,7 @@ class PluralKitClient:
         self._settings = settings
         self._one_at_a_time = asyncio.Lock()
         self._not_before = 0.0
-        self._known: OrderedDict[int, Authorship] = OrderedDict()
+        self._known: Recent[int, Authorship] = Recent(REMEMBERED)
 
     async def author(self, message_id: int) -> Authorship | None:
         """Who wrote it; None where PluralKit knows nothing of it. Raises UnavailableError."""
@@ -38,7 +38,7 @@ class PluralKitClient:
                 found = _authorship(await self._ask(message_id))
                 if found is None:
                     return None
-                self._remember(message_id, found)
+                self._known[message_id] = found
             return self._known[message_id]
 
     async def _ask(self, message_id: int) -> Reply:
@@ -68,11 +68,6 @@ class PluralKitClient:
                 headers={"User-Agent": USER_AGENT},
             ),
         )
-
-    def _remember(self, message_id: int, found: Authorship) -> None:
-        self._known[message_id] = found
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
 
 
 def pluralkit_client_from(settings: Settings, session: ClientSession) -> PluralKitClient | None:

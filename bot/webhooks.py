@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
-from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
@@ -16,6 +14,8 @@ import discord
 from bot.errors import NotAllowedError, UnavailableError, UncertainError
 from bot.model import Clock, Place, Secret, Voice, WebhookKey, utc_now
 from bot.rules.speech import dm_text, shown_avatar, webhook_name
+from bot.services.locks import Locks
+from bot.services.recent import Recent
 from bot.store import webhooks
 from bot.store.cipher import Cipher
 from bot.store.statement import Store
@@ -50,8 +50,8 @@ class WebhookSpeaker:
     cipher: Cipher
     typing_interval_seconds: float = 8
     clock: Clock = utc_now
-    _known: OrderedDict[int, WebhookKey] = field(default_factory=OrderedDict)
-    _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _known: Recent[int, WebhookKey] = field(default_factory=lambda: Recent(REMEMBERED_WEBHOOKS))
+    _locks: Locks = field(default_factory=Locks)
 
     async def say(self, place: Place, voice: Voice, text: str, after_message_id: int) -> int:
         """Send one message of at most 2000 characters, once; returns its id.
@@ -182,19 +182,10 @@ class WebhookSpeaker:
         if key := self._known.get(channel_id):
             self._known.move_to_end(channel_id)
             return key
-        async with self._lock_of(channel_id):
+        async with self._locks.of(channel_id):
             if channel_id not in self._known:
                 self._known[channel_id] = await self._load(channel_id) or await self._obtain(channel_id)
-                if len(self._known) > REMEMBERED_WEBHOOKS:
-                    self._known.popitem(last=False)
             return self._known[channel_id]
-
-    def _lock_of(self, channel_id: int) -> asyncio.Lock:
-        """One lock for all who want it at the same time; it goes when the last of them has."""
-        lock = self._locks.get(channel_id)
-        if lock is None:
-            self._locks[channel_id] = lock = asyncio.Lock()
-        return lock
 
     async def _load(self, channel_id: int) -> WebhookKey | None:
         return await self.store.first(webhooks.get(channel_id, self.cipher))
@@ -217,7 +208,7 @@ class WebhookSpeaker:
 
     async def _forget(self, key: WebhookKey) -> None:
         # Under the lock, and the row first: whoever looks meanwhile would take the dead one from the store again.
-        async with self._lock_of(key.channel_id):
+        async with self._locks.of(key.channel_id):
             if self._known.get(key.channel_id, key) == key:
                 await self.store.write(webhooks.delete(key.channel_id))
                 self._known.pop(key.channel_id, None)

@@ -1,13 +1,13 @@
 """Every message that arrives: a command, a word to a personality, or none of the bot's business."""
 
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import discord
 from discord.ext import commands
 
+from bot.cogs.admission import BROKEN
 from bot.cogs.context import (
     UNDELIVERED,
     Context,
@@ -22,6 +22,7 @@ from bot.cogs.reading import is_a_copy
 from bot.errors import NotAllowedError, TzurotError, trace
 from bot.model import Heard
 from bot.services.authors import Authors
+from bot.services.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class DialogueCog(commands.Cog):
     def __init__(self, bot: commands.Bot) -> None:
         self._bot = bot
         self._host = host_of(bot)
-        self._commands: OrderedDict[int, None] = OrderedDict()
+        self._commands: Recent[int, None] = Recent(REMEMBERED_COMMANDS)
 
     @property
     def _authors(self) -> Authors:
@@ -107,15 +108,13 @@ class DialogueCog(commands.Cog):
             log.warning("Message %d stays unanswered, Discord failed: %s", message.id, type(error).__name__)
         except Exception:  # noqa: BLE001 - the first of the three borders: one message must not end the listener
             log.error("Answering message %d failed: %s", message.id, trace())  # noqa: TRY400 - no text in logs
-            await _tell(message, "Something went wrong on my side, and the operator can see it in the log.")
+            await _tell(message, BROKEN)
 
     def _is_new(self, message_id: int) -> bool:
         """Whether this command was not given before: Discord may deliver a message twice after a reconnect."""
         if message_id in self._commands:
             return False
         self._commands[message_id] = None
-        if len(self._commands) > REMEMBERED_COMMANDS:
-            self._commands.popitem(last=False)
         return True
 
 

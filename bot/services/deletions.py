@@ -1,9 +1,10 @@
 """Which messages were deleted while their answer was under way."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+
+from bot.services.recent import Recent
 
 REMEMBERED_DELETIONS = 10_000
 
@@ -12,15 +13,13 @@ REMEMBERED_DELETIONS = 10_000
 class Deletions:
     """Remembers the last deletions of all channels, which is more than happen while an answer is thought of."""
 
-    _ids: OrderedDict[int, None] = field(default_factory=OrderedDict, init=False, repr=False)
+    _ids: Recent[int, None] = field(default_factory=lambda: Recent(REMEMBERED_DELETIONS), init=False, repr=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
 
     def note(self, message_ids: Iterable[int]) -> None:
         """These messages are gone."""
         for message_id in message_ids:
             self._ids[message_id] = None
-        while len(self._ids) > REMEMBERED_DELETIONS:
-            self._ids.popitem(last=False)
         self._news.set()
         self._news = asyncio.Event()
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.model import Heard
 from bot.rules.proxying import Match, Original, match
+from bot.services.recent import Recent
 
 REMEMBERED = 2000
 REMEMBERED_COPIES = 1000
@@ -20,7 +21,9 @@ class Originals:
     window: timedelta
     _known: OrderedDict[int, Original] = field(default_factory=OrderedDict, init=False, repr=False)
     _heard_at: dict[int, float] = field(default_factory=dict, init=False, repr=False)
-    _matches: OrderedDict[int, list[Match]] = field(default_factory=OrderedDict, init=False, repr=False)
+    _matches: Recent[int, list[Match]] = field(
+        default_factory=lambda: Recent(REMEMBERED_COPIES), init=False, repr=False
+    )
 
     def note(self, heard: Original) -> None:
         """A person has written this, or changed it."""
@@ -44,8 +47,6 @@ class Originals:
         if copy.message_id not in self._matches:
             found = match(copy, self._known.values(), self.window)
             self._matches[copy.message_id] = [_without_texts(each) for each in found]
-            if len(self._matches) > REMEMBERED_COPIES:
-                self._matches.popitem(last=False)
         return [self._as_it_is_now(copy, each) for each in self._matches[copy.message_id]]
 
     def texts_of(self, found: Match) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Keeps one person, or one lively channel, from taking what all others share."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,6 +8,7 @@ from bot.model import Clock, Heard, Turn, utc_now
 from bot.rules.pace import Window, too_much_in_channel, too_much_of_user
 from bot.services.intervals import OnceInAWhile
 from bot.services.policy import Policy
+from bot.services.recent import Recent
 
 REMEMBERED = 10_000
 """How many people, and how many channels, are kept in mind: those that were heard last."""
@@ -19,7 +19,7 @@ class Counter:
     """What has counted for whom."""
 
     window: Window
-    _counted: OrderedDict[int, list[int]] = field(default_factory=OrderedDict)
+    _counted: Recent[int, list[int]] = field(default_factory=lambda: Recent(REMEMBERED))
 
     def of(self, key: int) -> list[int]:
         """The ids of what has counted lately."""
@@ -28,9 +28,6 @@ class Counter:
     def add(self, key: int, new: int) -> None:
         """Let it count."""
         self._counted[key] = self.window.add(self.of(key), new)
-        self._counted.move_to_end(key)
-        if len(self._counted) > REMEMBERED:
-            self._counted.popitem(last=False)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -2,20 +2,20 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from weakref import WeakValueDictionary
 
 from bot.errors import TzurotError, UnavailableError
 from bot.model import Authorship, Clock, Heard, TurnState, snowflake_time, utc_now
 from bot.rules.proxying import PLURALKIT, Match, Original, are_of_one, pick
 from bot.services.deletions import Deletions
+from bot.services.locks import Locks
 from bot.services.originals import REMEMBERED_COPIES, Originals
 from bot.services.policy import Policy
 from bot.services.ports import ProxyRegistry
+from bot.services.recent import Recent
 from bot.store import proxy_users, turns
 from bot.store.statement import Store
 
@@ -36,8 +36,8 @@ class Proxies:
     registry: ProxyRegistry | None = None
     clock: Clock = utc_now
     originals: Originals = field(init=False, repr=False)
-    _known: OrderedDict[int, Authorship] = field(default_factory=OrderedDict, init=False, repr=False)
-    _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
+    _known: Recent[int, Authorship] = field(default_factory=lambda: Recent(REMEMBERED_COPIES), init=False, repr=False)
+    _locks: Locks = field(default_factory=Locks, init=False, repr=False)
     _contested: list[Heard] = field(default_factory=list, init=False, repr=False)
     _told: Deletions = field(default_factory=Deletions, init=False, repr=False)
 
@@ -61,14 +61,12 @@ class Proxies:
 
     async def author_of(self, copy: Heard) -> Authorship | None:
         """Who is behind it; None where nothing proves it, or it is a second copy of the same."""
-        async with self._lock_of(copy.message_id):  # the gateway and the channel's history may ask at the same time
+        async with self._locks.of(copy.message_id):  # the gateway and the channel's history may ask at the same time
             if copy.message_id not in self._known:
                 found = await self._by_original(copy)
                 if found is None:
                     return None
                 self._known[copy.message_id] = found
-                if len(self._known) > REMEMBERED_COPIES:
-                    self._known.popitem(last=False)
             return self._known[copy.message_id]
 
     async def is_withdrawn(self, heard: Heard) -> bool:
@@ -104,13 +102,6 @@ class Proxies:
                 return
             self._told.note([heard.message_id])
             raise
-
-    def _lock_of(self, message_id: int) -> asyncio.Lock:
-        """One lock for all who want it at the same time; it goes when the last of them has."""
-        lock = self._locks.get(message_id)
-        if lock is None:
-            self._locks[message_id] = lock = asyncio.Lock()
-        return lock
 
     async def _by_original(self, copy: Heard) -> Authorship | None:
         if self.originals.matches(copy):

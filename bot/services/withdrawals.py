@@ -2,7 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from weakref import WeakValueDictionary
+
+from bot.services.locks import Locks
+from bot.services.recent import Recent
 
 REMEMBERED = 10_000
 
@@ -15,14 +17,12 @@ class Withdrawals:
     is asked for, so that whoever has it stops after the message at hand.
     """
 
-    _noted: dict[int, None] = field(default_factory=dict, init=False, repr=False)
-    _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
+    _noted: Recent[int, None] = field(default_factory=lambda: Recent(REMEMBERED), init=False, repr=False)
+    _locks: Locks = field(default_factory=Locks, init=False, repr=False)
 
     def note(self, turn_id: int) -> None:
         """This answer is not wanted any more."""
         self._noted[turn_id] = None
-        if len(self._noted) > REMEMBERED:
-            del self._noted[next(iter(self._noted))]
 
     def take_back(self, turn_id: int) -> None:
         """It stays, because it could not be taken away."""
@@ -33,8 +33,5 @@ class Withdrawals:
         return turn_id in self._noted
 
     def lock_of(self, turn_id: int) -> asyncio.Lock:
-        """One lock for all who want it at the same time; it goes when the last of them has."""
-        lock = self._locks.get(turn_id)
-        if lock is None:
-            self._locks[turn_id] = lock = asyncio.Lock()
-        return lock
+        """The lock of whoever touches the answer."""
+        return self._locks.of(turn_id)
