@@ -25,8 +25,15 @@ ESCAPED = ("[", ">", "\\")
 
 
 def has_context(personality: Personality) -> bool:
-    """Whether the personality is told where and when it is spoken to, and by whom."""
-    return personality.metadata.get("context") is True
+    """Whether the personality is told where and when it is spoken to, and by whom.
+
+    In files, and in records of changes, from before it was a setting here, only the original's own words say so.
+    """
+    chosen = personality.metadata.get("context")
+    if isinstance(chosen, bool):
+        return chosen
+    configuration = (personality.extra or {}).get("configuration")
+    return isinstance(configuration, dict) and configuration.get("disableContextMetadata") is False
 
 
 def text_of(heard: Heard, quote: Quote | None = None, *, is_own: bool = False, is_with_context: bool = False) -> str:

@@ -7,9 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model import Embed, Heard, Media, MediaKind, Place, Quote
-from bot.rules.prompt import EMBEDS_LIMIT, NAME_LIMIT, OWN_QUOTE_LIMIT, QUOTE_LIMITS, embed_text, media_of, text_of
+from bot.model import Embed, Heard, Media, MediaKind, Personality, Place, Quote, snowflake_time
+from bot.rules.prompt import (
+    EMBEDS_LIMIT,
+    NAME_LIMIT,
+    OWN_QUOTE_LIMIT,
+    QUOTE_LIMITS,
+    embed_text,
+    has_context,
+    media_of,
+    text_of,
+)
 
+NOW = snowflake_time(1 << 62)
 HEARD = Heard(1 << 62, 2, Place(3, 4), "and you?", author_name="Mira", place_names=("Garden", "talk"))
 REPLY = replace(HEARD, replied_to_id=7)
 QUOTE = Quote(message_id=7, author_name="Lilith", content="I am well.")
@@ -186,3 +196,22 @@ def test_what_comes_without_words_is_named() -> None:
     assert text_of(replace(HEARD, content=" ", media=IMAGE)) == "[An image, without words]"
     assert text_of(replace(HEARD, content="", media=SOUND)) == "[A recording, without words]"
     assert text_of(replace(HEARD, content=""), Quote(content="Look.")).endswith("> Look.")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "extra", "expected"),
+    [
+        ({}, None, False),
+        ({}, {"configuration": {"disableContextMetadata": False}}, True),
+        ({}, {"configuration": {"disableContextMetadata": True}}, False),
+        ({}, {"configuration": {"disableContextMetadata": "no"}}, False),
+        ({}, {"configuration": None}, False),
+        ({"context": False}, {"configuration": {"disableContextMetadata": False}}, False),
+        ({"context": True}, {"configuration": {"disableContextMetadata": True}}, True),
+    ],
+)
+def test_what_only_the_originals_record_says_of_the_context_counts_until_it_is_set(
+    metadata: dict[str, object], extra: dict[str, object] | None, expected: bool
+) -> None:
+    lilith = Personality("lilith", "Lilith", 1, NOW, metadata=metadata, extra=extra)
+    assert has_context(lilith) is expected
