@@ -309,3 +309,16 @@ def home_message(home: World, message_id: int, content: str) -> Message:
 def set_mark(home: World, message_id: int) -> None:
     with closing(sqlite3.connect(home.database)) as connection, connection:
         connection.execute("UPDATE gateway_marks SET message_id = ?", (message_id,))
+
+
+async def test_what_was_too_much_in_a_gap_is_not_answered_after_the_next_one_either(home: World) -> None:
+    home.overrides["user_rate_limit"] = 4  # of which two were answered before
+    said = [await home.say(f"@lil number {number}") for number in range(4)]
+    for _ in range(2):
+        async with home.bot():
+            told = await home.discord.wait_for_message(
+                home.channel, said[-1], timeout_seconds=PATIENCE_SECONDS, where=lambda m: "a lot at once" in m.content
+            )
+            assert (await home.hears("!tz ping", author=home.guild.owner)).content
+    assert asked(home) == ["@lil number 0", "@lil number 1"]
+    assert told.reply_to_id == said[2].id
