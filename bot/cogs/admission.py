@@ -23,7 +23,6 @@ def presser_of(interaction: discord.Interaction[commands.Bot]) -> Member:
         user_id=interaction.user.id,
         may_manage_messages=interaction.permissions.manage_messages,
         is_administrator=interaction.permissions.administrator,
-        may_manage_guild=interaction.permissions.manage_guild,
     )
 
 

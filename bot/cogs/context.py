@@ -56,7 +56,6 @@ OPERATORS_MATTER = (StorageError, ProtectedError, UnreadableError, Configuration
 """Errors whose sentences speak of files and settings, which no user can do anything about."""
 PERMISSIONS = {
     Right.MANAGE_MESSAGES: discord.Permissions(manage_messages=True),
-    Right.MANAGE_SERVER: discord.Permissions(manage_guild=True),
     Right.ADMINISTRATOR: discord.Permissions(administrator=True),
 }
 """What Discord asks of whoever it offers a command to; a server's administrators may decide otherwise."""
@@ -162,7 +161,6 @@ def member_of(ctx: Context, *, look_for_nsfw: bool = False) -> Member:
         user_id=ctx.author.id,
         may_manage_messages=permissions.manage_messages,
         is_administrator=permissions.administrator,
-        may_manage_guild=permissions.manage_guild,
         can_see_nsfw_channel=look_for_nsfw and _sees_nsfw_channel(ctx.author),
     )
 

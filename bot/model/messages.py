@@ -32,7 +32,6 @@ class Member:
     user_id: int
     may_manage_messages: bool = False
     is_administrator: bool = False
-    may_manage_guild: bool = False
     can_see_nsfw_channel: bool = False
 
 

@@ -29,7 +29,6 @@ class Right(StrEnum):
 
     NONE = ""
     MANAGE_MESSAGES = "whoever has the permission Manage Messages here"
-    MANAGE_SERVER = "whoever has the permission Manage Server, and the bot's owner"
     ADMINISTRATOR = "administrators of this server, and the bot's owner"
     OWNER = "the bot's owner"
     CREATOR = "whoever added the personality, and the bot's owner"
@@ -112,7 +111,7 @@ COMMANDS: Mapping[str, Terms] = MappingProxyType(
         "purgbot": Terms(Topic.YOURSELF, where=Where.DIRECT, is_reading=True),
         "verify": Terms(Topic.YOURSELF),
         "undo": _open(Topic.YOURSELF),
-        "debug": Terms(Topic.MODERATION, Right.MANAGE_SERVER, is_reading=True),
+        "debug": Terms(Topic.MODERATION, Right.ADMINISTRATOR, is_reading=True),
         "help": _open(Topic.ABOUT, is_reading=True),
         "ping": Terms(Topic.ABOUT, is_reading=True),
         "status": Terms(Topic.ABOUT, is_reading=True),
@@ -147,8 +146,6 @@ def require_terms(terms: Terms, member: Member, place: Place, owner_id: int) -> 
         raise NotAllowedError("For this you need the permission Manage Messages in this channel.")
     if terms.right is Right.OWNER:
         raise NotAllowedError("Only the bot's owner may do this.")
-    if terms.right is Right.MANAGE_SERVER:
-        raise NotAllowedError("For this you need the permission Manage Server.")
     raise NotAllowedError("Only administrators of this server, and the bot's owner, may do this.")
 
 
@@ -167,8 +164,6 @@ def may_use(right: Right, member: Member, owner_id: int) -> bool:
     if right is Right.MANAGE_MESSAGES:
         return member.may_manage_messages
     is_owner = bool(owner_id and member.user_id == owner_id)
-    if right is Right.MANAGE_SERVER:
-        return member.may_manage_guild or member.is_administrator or is_owner
     if right is Right.ADMINISTRATOR:
         return member.is_administrator or is_owner
     if right is Right.OWNER:

@@ -65,7 +65,7 @@ verify                 | login late -   -    yes  yes  yes  yes  yes  yes   yes 
 purgbot                | login late -   -    dir  dir  dir  dir  dir  dir   dir  yes  yes  yes  yes  | delete
 undo                   | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | nothing of yours
 help                   | yes   yes  -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | Talk to a personality
-debug                  | login late -   -    svr  svr  yes  yes  svr  yes   svr  svr  svr  yes  svr  | The last upload / copy / webhook
+debug                  | login late -   -    adm  adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | The last upload / copy / webhook
 ping                   | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I am here
 status                 | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | I remember
 """
@@ -82,7 +82,6 @@ REFUSALS = {
     "mm": "Manage Messages",
     "adm": "Only administrators of this server",
     "own": "Only the bot's owner",
-    "svr": "Manage Server",
     "serv": "This only works in a server's channel",
     "dir": "This only works in a direct message",
     "nsfw": "This only works in a channel marked as age-restricted",

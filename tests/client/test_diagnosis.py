@@ -8,8 +8,8 @@ from tests.client.conftest import World
 
 @pytest.fixture
 def keeper(world: World) -> User:
-    """Mira, who runs the server."""
-    world.discord.set_permissions(world.guild, world.mira, Permission.MANAGE_GUILD | Permission.MANAGE_MESSAGES)
+    """Mira, an administrator of the server."""
+    world.discord.set_permissions(world.guild, world.mira, Permission.ADMINISTRATOR)
     return world.mira
 
 
@@ -84,7 +84,8 @@ async def test_the_bots_owner_sees_logins_too(world: World) -> None:
         assert "age-restricted" not in (await world.hears("!tz debug", channel=dm)).content
 
 
-async def test_who_does_not_run_the_server_is_refused(world: World) -> None:
+async def test_who_is_no_administrator_is_refused(world: World) -> None:
+    world.discord.set_permissions(world.guild, world.mira, Permission.MANAGE_GUILD)
     async with world.bot():
         await world.log_in()
-        assert "permission Manage Server" in (await world.hears("!tz debug")).content
+        assert "Only administrators of this server" in (await world.hears("!tz debug")).content

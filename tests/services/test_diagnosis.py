@@ -30,7 +30,7 @@ from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore
 from tests.services.conftest import GUILD, NSFW, NSFW_TOO, OTHER, OWNER, USER, Clock, FakeThinker, heard
 
-HOST, KEEPER = Member(OWNER), Member(USER, may_manage_guild=True)
+HOST, KEEPER = Member(OWNER), Member(USER, is_administrator=True)
 THREAD = Place(700_000_000_000_000_009, GUILD, NSFW.channel_id, is_nsfw=True)
 
 
