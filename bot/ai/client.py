@@ -8,6 +8,7 @@ from aiohttp import ClientSession
 from bot.errors import NotAllowedError, NotFoundError, UnavailableError
 from bot.model import Media, Question
 from bot.rules.prompt import SHOWN
+from bot.rules.wording import escaped, quoted
 from bot.settings import Settings
 from bot.transport import Reply, Request, exchange, failure
 
@@ -39,7 +40,9 @@ class AIClient:
             raise UnavailableError(f"{SERVICE} sent an answer that can't be read.", remedy="Try again later.")
         text = text.replace("\x00", "")
         if not text.strip():
-            raise UnavailableError(f"{question.personality.display_name} had nothing to say.", remedy="Ask again.")
+            raise UnavailableError(
+                f"{escaped(question.personality.display_name)} had nothing to say.", remedy="Ask again."
+            )
         return text
 
     def _request(self, question: Question) -> Request:
@@ -101,7 +104,7 @@ def _check(reply: Reply, question: Question, prefix: str) -> None:
         return
     if status == HTTPStatus.NOT_FOUND:
         name = question.personality.full_name
-        raise NotFoundError(f"{SERVICE} does not know the personality “{name}”.")
+        raise NotFoundError(f"{SERVICE} does not know the personality {quoted(name)}.")
     if status in REFUSALS and question.user_token is not None:
         raise NotAllowedError(
             f"{SERVICE} no longer accepts your login.", remedy=f"Log in again with `{prefix} auth start`."

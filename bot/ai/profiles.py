@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 
 from bot.errors import NotFoundError, UnavailableError
 from bot.model import Profile
+from bot.rules.wording import quoted
 from bot.settings import Settings
 from bot.transport import Reply, Request, exchange, failure
 
@@ -29,7 +30,9 @@ class ProfileClient:
         async with self._one_at_a_time:
             reply = await self._request(full_name)
         if reply.status == HTTPStatus.NOT_FOUND:
-            raise NotFoundError(f"No personality is called “{full_name}”.", remedy="Check how its name is spelled.")
+            raise NotFoundError(
+                f"No personality is called {quoted(full_name)}.", remedy="Check how its name is spelled."
+            )
         if reply.status != HTTPStatus.OK:
             raise failure(SERVICE, reply)
         if not isinstance(reply.body, dict):

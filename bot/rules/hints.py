@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bot.errors import NotAllowedError, NotFoundError, TzurotError
+from bot.rules.wording import escaped
 
 Command = Callable[[str], str]
 """How a user types the command of that name."""
@@ -31,4 +32,4 @@ def ping_hint(command: Command, mention_char: str) -> TzurotError:
 
 def removed_hint(display_name: str) -> TzurotError:
     """Why a reply gets no answer."""
-    return NotFoundError(f"{display_name} has been removed and no longer answers.")
+    return NotFoundError(f"{escaped(display_name)} has been removed and no longer answers.")

@@ -3,6 +3,7 @@
 import re
 
 from bot.errors import InvalidInputError
+from bot.rules.wording import quoted
 
 NAME_MIN, NAME_MAX = 2, 100
 ALIAS_MAX = 50
@@ -24,7 +25,7 @@ def check_full_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise InvalidInputError("A name is made of the letters A to Z, digits, spaces, hyphens, underscores and dots.")
     if name.lower() in RESERVED:
-        raise InvalidInputError(f"“{name}” is a reserved word.", remedy="Choose another name.")
+        raise InvalidInputError(f"{quoted(name)} is a reserved word.", remedy="Choose another name.")
     return name
 
 
@@ -36,9 +37,9 @@ def check_alias(alias: str, full_name: str) -> str:
     if not folded.isprintable():
         raise InvalidInputError("An alias can't hold control characters or line breaks.")
     if folded in PINGS:
-        raise InvalidInputError(f"“{folded}” is a reserved word.", remedy="Choose another alias.")
+        raise InvalidInputError(f"{quoted(folded)} is a reserved word.", remedy="Choose another alias.")
     if folded == fold(full_name):
-        raise InvalidInputError(f"“{full_name}” already is the personality's own name.")
+        raise InvalidInputError(f"{quoted(full_name)} already is the personality's own name.")
     return folded
 
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from bot.errors import InvalidInputError
 from bot.rules.names import check_avatar_url, check_prompt
+from bot.rules.wording import quoted
 
 MODEL_MAX = 200
 YES = frozenset({"on", "yes", "true", "enable", "enabled"})
@@ -31,7 +32,7 @@ def option_of(typed: str) -> Option:
     except ValueError:
         listed = ", ".join(f"`{option}`" for option in Option)
         raise InvalidInputError(
-            f"There is no setting “{typed.strip()[:50]}”.",
+            f"There is no setting {quoted(typed.strip()[:50])}.",
             remedy=f"I have {listed}; a personality's name of several words goes between quotation marks.",
         ) from None
 

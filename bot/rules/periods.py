@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 from bot.errors import InvalidInputError
+from bot.rules.wording import quoted
 
 LONGEST = timedelta(days=3653)
 """Ten years, with their leap days."""
@@ -68,7 +69,7 @@ def parse_period(text: str) -> timedelta:
     """The period that a text is as a whole; raises InvalidInputError for anything else."""
     period, rest = leading_period(text)
     if period is None or rest:
-        raise InvalidInputError(f"I don't understand “{text.strip()[:50]}” as a length of time.", remedy=EXAMPLES)
+        raise InvalidInputError(f"I don't understand {quoted(text.strip()[:50])} as a length of time.", remedy=EXAMPLES)
     return period
 
 

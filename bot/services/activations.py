@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.errors import ConflictError, NotFoundError
 from bot.model import Activation, Clock, Member, Personality, Place, utc_now
 from bot.rules.permissions import require_activation, require_deactivation
+from bot.rules.wording import quoted
 from bot.services.finding import find
 from bot.services.policy import Policy
 from bot.store import activations
@@ -64,9 +65,8 @@ class Activations:
     async def _require_same(self, activation: Activation, name: str) -> None:
         personality = await find(self.store, name, self.policy.mention_char)
         if personality.full_name != activation.personality_name:
-            raise NotFoundError(
-                f"“{personality.full_name}” is not active in this channel; “{activation.personality_name}” is."
-            )
+            wanted, active = quoted(personality.full_name), quoted(activation.personality_name)
+            raise NotFoundError(f"{wanted} is not active in this channel; {active} is.")
 
 
 def _require_seen(outcomes: Sequence[Outcome]) -> None:

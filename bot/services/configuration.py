@@ -6,6 +6,7 @@ from bot.errors import InvalidInputError, NotAllowedError
 from bot.model import NOBODY, Clock, Member, Personality, utc_now
 from bot.rules.options import FOR_THE_OWNER, Option, option_of, switch_of, text_of
 from bot.rules.prompt import has_context
+from bot.rules.wording import quoted
 from bot.services.finding import find
 from bot.services.policy import Policy
 from bot.store import personalities
@@ -90,4 +91,4 @@ def _refusal(personality: Personality, option: Option | None = None) -> NotAllow
     if option in FOR_THE_OWNER:
         return NotAllowedError(f"Only the bot's owner may set the {option} of a personality.")
     name = personality.full_name
-    return NotAllowedError(f"Only who added “{name}”, or the bot's owner, may see or change its settings.")
+    return NotAllowedError(f"Only who added {quoted(name)}, or the bot's owner, may see or change its settings.")

@@ -10,6 +10,7 @@ from bot.model import NOBODY, Clock, Heard, snowflake_time, utc_now
 from bot.rules.answering import EXPLICIT
 from bot.rules.recovery import DELETED, FINAL
 from bot.rules.splitting import is_visible
+from bot.rules.wording import escaped
 from bot.services.asking import Asking
 from bot.services.authors import Authors
 from bot.services.decision import Decider
@@ -225,7 +226,7 @@ class Dialogue:
         """What the AI service answers; nothing is noted."""
         text = await self.thinker.answer(await self.asking.question(task))
         if not is_visible(text):
-            raise UnavailableError(f"{task.personality.display_name} had nothing to say.", remedy="Ask again.")
+            raise UnavailableError(f"{escaped(task.personality.display_name)} had nothing to say.", remedy="Ask again.")
         return text
 
     async def _think(self, task: Task) -> tuple[str, ...]:

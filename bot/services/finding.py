@@ -3,6 +3,7 @@
 from bot.errors import NotFoundError
 from bot.model import Personality
 from bot.rules.names import fold, unmarked
+from bot.rules.wording import quoted
 from bot.store import personalities
 from bot.store.statement import Store
 
@@ -23,5 +24,5 @@ async def find(store: Store, name: str, mention_char: str) -> Personality:
     found = await look_for(store, name) or await look_for(store, unmarked(name, mention_char))
     if found is None:
         shown = fold(name)[:SHOWN_LENGTH]
-        raise NotFoundError(f"I know no personality called “{shown}”.", remedy="Check how it is spelled.")
+        raise NotFoundError(f"I know no personality called {quoted(shown)}.", remedy="Check how it is spelled.")
     return found

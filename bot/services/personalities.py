@@ -20,6 +20,7 @@ from bot.rules.names import (
     fold,
     unmarked,
 )
+from bot.rules.wording import quoted
 from bot.services.finding import find, look_for
 from bot.services.policy import Policy
 from bot.services.ports import ProfileSource
@@ -132,7 +133,9 @@ class Personalities:
             *rows_of.add(personality, edit), *_naming_statements(personality, edit, new, is_of_new=True)
         )
         if not added.rows:
-            raise ConflictError(f"“{personality.full_name}” was taken in this moment.", remedy="Choose another name.")
+            raise ConflictError(
+                f"{quoted(personality.full_name)} was taken in this moment.", remedy="Choose another name."
+            )
         claimed = tuple(alias for alias, claim in zip(new, claims[1::2], strict=True) if claim.count)
         return Added(replace(personality, id=added.rows[0]["id"]), claimed, is_revived=removed is not None)
 
@@ -147,7 +150,7 @@ class Personalities:
             removal = rows_of.remove(full_name, member.user_id, self.clock(), self.policy.owner_id)
             outcomes = await self.store.write(*removal)
         if not outcomes[-1].count:
-            raise NotAllowedError(f"Only who added “{full_name}”, or the bot's owner, may remove it.")
+            raise NotAllowedError(f"Only who added {quoted(full_name)}, or the bot's owner, may remove it.")
         return Removed(details.personality, details.aliases, details.channel_ids)
 
     async def list(self, member: Member, page: int = 1) -> Page:
@@ -172,11 +175,11 @@ class Personalities:
         async with self.naming:
             personality = await find(self.store, name, self.policy.mention_char)
             folded = self._checked_alias(alias, personality.full_name)
-            await self._require_free_alias(folded)
+            await self._require_free_alias(folded, personality)
             edit = Edit(member.user_id, self.clock())
             outcomes = await self.store.write(*_naming_statements(personality, edit, (folded,)))
         if not outcomes[-1].count:
-            raise ConflictError(f"“{folded}” was taken in this moment.", remedy="Choose another alias.")
+            raise ConflictError(f"{quoted(folded)} was taken in this moment.", remedy="Choose another alias.")
         return Aliased(personality, folded)
 
     async def seed(self) -> int:
@@ -237,9 +240,9 @@ class Personalities:
         found = await look_for(self.store, name)
         if found is not None and fold(found.full_name) == fold(name):
             remedy = self._way_to_free(member, found)
-            raise ConflictError(f"“{found.full_name}” is already here.", remedy=remedy)
+            raise ConflictError(f"{quoted(found.full_name)} is already here.", remedy=remedy)
         if found is not None:
-            raise ConflictError(f"“{name}” is already an alias of “{found.full_name}”.")
+            raise ConflictError(f"{quoted(name)} is already an alias of {quoted(found.full_name)}.")
         if typed is not None:
             await self._require_free_alias(typed)
 
@@ -249,10 +252,18 @@ class Personalities:
         who = "the bot's owner" if personality.added_by == NOBODY else f"<@{personality.added_by}>"
         return f"Only {who} can remove it."
 
-    async def _require_free_alias(self, alias: str) -> None:
+    async def _require_free_alias(self, alias: str, wanted: Personality | None = None) -> None:
+        """Of anybody, `wanted` too, whose it shall become."""
         found = await look_for(self.store, alias)
-        if found is not None:
-            raise ConflictError(f"“{alias}” already stands for “{found.full_name}”.", remedy="Choose another alias.")
+        if found is None:
+            return
+        if wanted is not None and found.full_name == wanted.full_name:
+            raise ConflictError(f"{quoted(wanted.full_name)} already listens to {quoted(alias)}.")
+        if fold(found.full_name) == alias:
+            raise ConflictError(f"{quoted(alias)} is the name of another personality.", remedy="Choose another alias.")
+        raise ConflictError(
+            f"{quoted(alias)} already stands for {quoted(found.full_name)}.", remedy="Choose another alias."
+        )
 
     async def _free_aliases(self, personality: Personality) -> tuple[str, ...]:
         """The alias that the display name gives, unless it already leads to this personality."""
