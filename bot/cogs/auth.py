@@ -12,9 +12,11 @@ from bot.cogs.context import Context, bare, hybrid_command, hybrid_group, member
 from bot.errors import InvalidInputError, NotAllowedError
 from bot.rules.wording import counted
 from bot.services.logins import CODE_LIMIT, Logins, LoginStatus
+from bot.services.policy import Policy
 
 FORM = "auth code"
 FIELD = "code"
+PROOF = "Discord shows age-restricted channels to adults only: use it in one, or in a server where you can see one"
 
 
 class AuthCog(commands.Cog):
@@ -28,7 +30,7 @@ class AuthCog(commands.Cog):
         return services_of(self._bot).logins
 
     @hybrid_group(
-        usage="start | code CODE | status | revoke | cleanup",
+        usage="start | code CODE | status | revoke",
         description="Log in, so that personalities answer you",
     )
     async def auth(self, ctx: Context) -> None:
@@ -51,6 +53,9 @@ class AuthCog(commands.Cog):
         code = services_of(self._bot).policy.command("auth code CODE")
         then = f"Then send me {code} with the code that you get, by direct message, or use `/auth code` anywhere."
         text = f"Authorize me here: {link}\n{then}"
+        if ctx.guild is None and ctx.interaction is not None:
+            await reply(ctx, text, is_private=True)
+            return
         try:
             await ctx.author.send(text, nonce=secrets.token_hex(12), allowed_mentions=discord.AllowedMentions.none())
         except discord.Forbidden:
@@ -58,7 +63,7 @@ class AuthCog(commands.Cog):
                 raise _closed() from None
             await reply(ctx, text, is_private=True)
             return
-        if ctx.guild is not None or ctx.interaction is not None:
+        if ctx.guild is not None:
             await reply(ctx, "I sent you a direct message with the link.", is_private=True)
 
     @auth.command(
@@ -82,7 +87,7 @@ class AuthCog(commands.Cog):
                 f" page behind the link of {services_of(self._bot).policy.command('auth start')} shows you.",
             )
         status = await self._logins.code(member_of(ctx), place_of(ctx), typed)
-        await acknowledge(ctx, _welcome(status), is_private=True)
+        await acknowledge(ctx, _welcome(status, services_of(self._bot).policy), is_private=True)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -94,7 +99,7 @@ class AuthCog(commands.Cog):
             if await is_admitted(interaction, "auth code"):
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 status = await self._logins.code(presser_of(interaction), None, _filled_in(data))
-                await acknowledge_form(interaction, _welcome(status))
+                await acknowledge_form(interaction, _welcome(status, services_of(self._bot).policy))
 
     @auth.command(description="See whether you are logged in")
     async def status(self, ctx: Context) -> None:
@@ -116,7 +121,7 @@ class AuthCog(commands.Cog):
         text = f"I have forgotten {counted(count, 'login')} that had run out." if count else "No login has run out."
         await acknowledge(ctx, text, is_private=True)
 
-    @hybrid_command(aliases=["nsfw"], description="Confirm that you are of age, in an NSFW channel")
+    @hybrid_command(aliases=["nsfw"], description="Confirm that you are of age, for direct messages", brief=PROOF)
     async def verify(self, ctx: Context) -> None:
         """Discord shows NSFW channels to adults only, so being in one is the proof."""
         await services_of(self._bot).verifications.verify(member_of(ctx, look_for_nsfw=True), place_of(ctx))
@@ -131,7 +136,7 @@ class AuthCog(commands.Cog):
         if status.is_expired:
             return f"Your login has run out. {start} renews it."
         if not status.is_logged_in:
-            return f"You are not logged in. {start} begins it."
+            return f"You are not logged in. {start} gets you a link for that."
         return f"You are logged in{_until(status)}."
 
 
@@ -153,8 +158,9 @@ def _filled_in(data: dict[str, Any]) -> str:
     return ""
 
 
-def _welcome(status: LoginStatus) -> str:
-    return f"You are logged in{_until(status)}. Have fun."
+def _welcome(status: LoginStatus, policy: Policy) -> str:
+    talk = f"write `{policy.mention_char}` and a personality's name"
+    return f"You are logged in{_until(status)}. Have fun: {talk}, or bring one along with {policy.command('add NAME')}."
 
 
 def _until(status: LoginStatus) -> str:

@@ -42,7 +42,7 @@ class DiagnosisCog(commands.Cog):
     def __init__(self, bot: commands.Bot) -> None:
         self._bot = bot
 
-    @hybrid_command(usage="[USER]", description="See what may keep me from answering here")
+    @hybrid_command(usage="[USER]", ignore_extra=False, description="See what may keep me from answering here")
     @app_commands.describe(user="Somebody who gets no answer")
     async def debug(self, ctx: Context, user: discord.User | None = None) -> None:
         """Permissions, webhook, who is active, what waits, the last answer; of a user what keeps them from talking."""

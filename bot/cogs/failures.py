@@ -121,6 +121,8 @@ class FailureCog(commands.Cog):
             return f"See {policy.command('help')}."
         typed = f"{ctx.command.qualified_name} {ctx.command.usage or ''}".strip()
         sentence = f"It goes like this: {policy.command(typed)}"
+        if isinstance(error, commands.UserNotFound):
+            return f"I can't find that user. Mention them, or give their id. {sentence}"
         is_misquoted = isinstance(error, commands.ArgumentParsingError)
         return f"I stumbled over a quotation mark. {sentence}\n{QUOTING}" if is_misquoted else sentence
 
@@ -143,7 +145,7 @@ async def _hide(ctx: Context) -> None:
         return
     except discord.HTTPException:
         raise NotAllowedError(
-            "Codes belong into a direct message, and I may not delete messages here.",
+            "Codes belong in a direct message, and I may not delete messages here.",
             remedy="Please delete yours, get a new code, and send it to me directly.",
         ) from None
 

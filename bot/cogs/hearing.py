@@ -77,10 +77,10 @@ def is_muted(message: discord.Message) -> bool:
 
 
 def _is_ping(message: discord.Message, client: discord.Client) -> bool:
-    """Whether it names the bot, or the role that Discord has made for it, and says nothing else."""
+    """Whether it begins with the bot's name, or with that of the role that Discord has made for it."""
     me, role = client.user, message.guild.self_role if message.guild else None
-    pings = {f"<@{me.id}>", f"<@!{me.id}>"} if me else set()
-    return message.content.strip() in (pings | {role.mention} if role else pings)
+    pings = (f"<@{me.id}>", f"<@!{me.id}>") if me else ()
+    return message.content.lstrip().startswith((*pings, role.mention) if role else pings)
 
 
 def granted_to_the_bot(message: discord.Message | discord.PartialMessage) -> discord.Permissions | None:

@@ -1,5 +1,6 @@
 """Commands about whom the bot ignores: blacklist add, remove, list, check, addserver, removeserver."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Literal
 
@@ -22,7 +23,7 @@ from bot.cogs.context import (
 )
 from bot.cogs.paging import Asked, Sheet, pages_of, show_page
 from bot.errors import InvalidInputError, UnavailableError
-from bot.model import EVERYBODY, EVERYWHERE, Ban
+from bot.model import EVERYBODY, EVERYWHERE, Ban, Place
 from bot.rules.moderation import Target
 from bot.rules.periods import leading_period, parse_period
 from bot.services.moderation import Barred, Moderation, Page, Sentence
@@ -80,14 +81,14 @@ class ModerationCog(commands.Cog):
         target = Target(user.id, is_administrator=await _is_administrator(ctx, user))
         own_id = self._bot.application_id or 0
         done = await self._moderation.bar(member_of(ctx), place_of(ctx), target, how, own_id=own_id)
-        await acknowledge(ctx, _barred(done), is_private=True)
+        await acknowledge(ctx, _barred(done, place_of(ctx)), is_private=True)
 
     @blacklist.command(usage="USER [everywhere]", description="Hear somebody again whom I ignore")
     @app_commands.describe(user=USER, where=WHERE)
     async def remove(self, ctx: Context, user: discord.User, where: Scope | None = None) -> None:
         """Only what was said of this place: who is barred everywhere too stays so."""
         ban = await self._moderation.lift(member_of(ctx), place_of(ctx), user.id, everywhere=where == "everywhere")
-        await acknowledge(ctx, f"From now on I hear {_whom(ban)} again {_where(ban)}.", is_private=True)
+        await acknowledge(ctx, _lifted(ban, place_of(ctx)), is_private=True)
 
     @blacklist.command(name="list", usage="[PAGE]", description="Show whom I ignore, why and until when")
     @app_commands.describe(page="Which ten of them; the first if you leave it out")
@@ -100,7 +101,7 @@ class ModerationCog(commands.Cog):
     async def check(self, ctx: Context, user: discord.User) -> None:
         """Also what bars them everywhere, or everybody of this server."""
         bans = await self._moderation.check(member_of(ctx), place_of(ctx), user.id)
-        text = "\n".join(map(_entry, bans)) if bans else f"I don't ignore <@{user.id}> here."
+        text = _entries(bans, place_of(ctx)) if bans else f"I don't ignore <@{user.id}> here."
         await reply(ctx, text, is_private=True)
 
     @blacklist.command(usage="SERVER-ID [DURATION] [REASON]", description="Ignore everybody of a whole server")
@@ -111,14 +112,14 @@ class ModerationCog(commands.Cog):
         """For the bot's owner; in direct messages its members are heard all the same."""
         how = _sentence(ctx, duration, reason)
         done = await self._moderation.bar_server(member_of(ctx), _id_of(server), how)
-        await acknowledge(ctx, _barred(done), is_private=True)
+        await acknowledge(ctx, _barred(done, place_of(ctx)), is_private=True)
 
     @blacklist.command(usage="SERVER-ID", description="Hear a whole server again")
     @app_commands.describe(server=SERVER)
     async def removeserver(self, ctx: Context, server: str) -> None:
         """Who of it was barred by name stays so."""
         ban = await self._moderation.lift_server(member_of(ctx), _id_of(server))
-        await acknowledge(ctx, f"From now on I hear {_whom(ban)} again {_where(ban)}.", is_private=True)
+        await acknowledge(ctx, _lifted(ban, place_of(ctx)), is_private=True)
 
 
 def _sentence(ctx: Context, duration: str | None, reason: str | None, *, everywhere: bool = False) -> Sentence:
@@ -157,42 +158,50 @@ async def _is_administrator(ctx: Context, user: discord.User | discord.Member) -
     return member.guild_permissions.administrator
 
 
-def _barred(done: Barred) -> str:
+def _barred(done: Barred, place: Place) -> str:
     ban = done.ban
-    text = f"From now on I ignore {_whom(ban)} {_where(ban)}, {_until(ban)}."
+    text = f"From now on I ignore {_whom(ban)} {_where(ban, place)}, {_until(ban)}."
     if ban.reason:
         text += f"\nReason: {plain(ban.reason)}"
     return f"{text}\n-# This replaces what was on my list before." if done.is_renewed else text
 
 
+def _lifted(ban: Ban, place: Place) -> str:
+    return f"From now on I hear {_whom(ban)} again {_where(ban, place)}."
+
+
 @pages_of("blacklist list")
 async def _list_page(services: Services, asked: Asked) -> Sheet:
     page = await services.moderation.list(asked.member, asked.place, asked.number)
-    return Sheet(_listed(page), page.number, page.pages)
+    return Sheet(_listed(page, asked.place), page.number, page.pages)
 
 
-def _listed(page: Page) -> str:
+def _listed(page: Page, place: Place) -> str:
     if not page.total:
         return "I ignore nobody here."
     head = f"**Whom I ignore** ({page.total}), page {page.number} of {page.pages}"
-    return "\n".join([head, *map(_entry, page.bans)])
+    return f"{head}\n{_entries(page.bans, place)}"
 
 
-def _entry(ban: Ban) -> str:
+def _entries(bans: Iterable[Ban], place: Place) -> str:
+    return "\n".join(_entry(ban, place) for ban in bans)
+
+
+def _entry(ban: Ban, place: Place) -> str:
     reason = f": {plain(shorten(' '.join(ban.reason.split()), SHOWN_REASON))}" if ban.reason else ""
     by = f" by <@{ban.blacklisted_by}>" if ban.blacklisted_by else ""
     when = discord.utils.format_dt(ban.blacklisted_at, "d")
-    return f"• {_whom(ban)} {_where(ban)}, {_until(ban)}{reason}\n-# {when}{by}"
+    return f"• {_whom(ban)} {_where(ban, place)}, {_until(ban)}{reason}\n-# {when}{by}"
 
 
 def _whom(ban: Ban) -> str:
     return "everybody" if ban.user_id == EVERYBODY else f"<@{ban.user_id}>"
 
 
-def _where(ban: Ban) -> str:
+def _where(ban: Ban, place: Place) -> str:
     if ban.guild_id == EVERYWHERE:
         return "everywhere"
-    return f"in the server {ban.guild_id}" if ban.user_id == EVERYBODY else "in this server"
+    return "in this server" if ban.guild_id == place.guild_id else f"in the server {ban.guild_id}"
 
 
 def _until(ban: Ban) -> str:

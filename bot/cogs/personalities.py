@@ -9,6 +9,7 @@ from bot.cogs.acknowledging import acknowledge
 from bot.cogs.choosing import offer_personalities
 from bot.cogs.context import Context, Services, bare, code, hybrid_command, member_of, plain, reply, services_of
 from bot.cogs.paging import Asked, Sheet, pages_of, show_page
+from bot.errors import NotFoundError
 from bot.model import Personality
 from bot.services.personalities import Added, Details, Page, Personalities, Removed, Wish
 
@@ -62,7 +63,9 @@ class PersonalityCog(commands.Cog):
     @app_commands.autocomplete(name=offer_personalities)
     async def remove(self, ctx: Context, *, name: str) -> None:
         """By full name or alias."""
-        await acknowledge(ctx, _removed(await self._personalities.remove(member_of(ctx), bare(name))))
+        removed = await self._personalities.remove(member_of(ctx), bare(name))
+        undo = services_of(self._bot).policy.command("undo")
+        await acknowledge(ctx, f"{_removed(removed)} {undo} brings it back.")
 
     @hybrid_command(name="list", usage="[PAGE]", description="Show the personalities that you added")
     @app_commands.describe(page="Which ten of them; the first if you leave it out")
@@ -87,7 +90,12 @@ class PersonalityCog(commands.Cog):
     @app_commands.autocomplete(name=offer_personalities)
     async def alias(self, ctx: Context, name: str, *, alias: str) -> None:
         """A name of several words goes into quotes; the alias is the rest of the line."""
-        done = await self._personalities.alias(member_of(ctx), bare(name), bare(alias))
+        try:
+            done = await self._personalities.alias(member_of(ctx), bare(name), bare(alias))
+        except NotFoundError as error:
+            if ctx.interaction is not None:
+                raise
+            raise NotFoundError(error.message, remedy=f"{error.remedy or ''} {QUOTING}.".lstrip()) from None
         await acknowledge(ctx, f"**{plain(done.personality.display_name)}** now also listens to {code(done.alias)}.")
 
     def _mention(self) -> str:

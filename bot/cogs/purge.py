@@ -21,7 +21,7 @@ class PurgeCog(commands.Cog):
     def __init__(self, bot: commands.Bot) -> None:
         self._bot = bot
 
-    @hybrid_command(usage="[COUNT]", description="Delete my messages here, in a direct message")
+    @hybrid_command(usage="[COUNT]", ignore_extra=False, description="Delete my messages from our direct messages")
     @app_commands.describe(count="How many of my newest messages; all of them if you leave it out")
     async def purgbot(self, ctx: Context, count: int | None = None) -> None:
         """Answers of personalities too; newest first, and asked about first where there are more than a few."""

@@ -7,7 +7,7 @@ from bot.cogs.acknowledging import acknowledge
 from bot.cogs.admission import presser_of
 from bot.cogs.asking import Agreement, AnswerButton, Answers, ask
 from bot.cogs.context import Context, code, hybrid_command, member_of, place_of, plain, services_of
-from bot.model import EVERYBODY, EVERYWHERE
+from bot.model import EVERYBODY, EVERYWHERE, Place
 from bot.rules.undo import Action, Kind, Preview, Step
 from bot.services.undo import Undo
 
@@ -36,16 +36,17 @@ class UndoCog(commands.Cog):
         member = presser_of(agreement.interaction)
         if await services_of(self._bot).gate.admit(member, "undo", place_of(ctx)):
             done = await self._undo.undo(member, place_of(ctx), shown)
-            await acknowledge(ctx, f"Taken back: {_effect(done)}", is_private=True)
+            await acknowledge(ctx, f"Taken back: {_effect(done, place_of(ctx))}", is_private=True)
 
     async def _ask(self, ctx: Context, shown: Preview) -> Agreement | None:
         timeout = services_of(self._bot).policy.undo_question_timeout.total_seconds()
         when = discord.utils.format_dt(shown.reversal.main.changed_at, "R")
-        text = f"Your last change: {_deed(shown)} {when}.\nIf I take that back, {_effect(shown)}"
+        place = place_of(ctx)
+        text = f"Your last change: {_deed(shown, place)} {when}.\nIf I take that back, {_effect(shown, place)}"
         return await ask(ctx, text, Answers(YES, NO, timeout))
 
 
-def _deed(shown: Preview) -> str:
+def _deed(shown: Preview, place: Place) -> str:
     """What the author did, as the rest of a sentence that ends with when."""
     main, is_put = shown.main, shown.reversal.main.action is Action.PUT
     match main.kind:
@@ -61,10 +62,10 @@ def _deed(shown: Preview) -> str:
         case Kind.VERIFICATION:
             return "you were verified"
         case _:  # a ban: of what is only a record nothing is shown
-            return f"you {'barred' if is_put else 'stopped barring'} {_barred(main)}"
+            return f"you {'barred' if is_put else 'stopped barring'} {_barred(main, place)}"
 
 
-def _effect(shown: Preview) -> str:
+def _effect(shown: Preview, place: Place) -> str:
     """What is so when it is taken back, as a sentence that begins small."""
     main = shown.main
     match main.kind:
@@ -81,7 +82,7 @@ def _effect(shown: Preview) -> str:
             state = "logged in" if main.kind is Kind.LOGIN else "verified"
             return f"you are {state} as before." if main.then else f"you are not {state}."
         case _:
-            return f"{_barred(main)} {'is barred as before' if main.then else 'can use me again'}."
+            return f"{_barred(main, place)} {'is barred as before' if main.then else 'can use me again'}."
 
 
 def _personality_effect(shown: Preview) -> str:
@@ -108,11 +109,13 @@ def _name(step: Step) -> str:
     return f"**{plain(str((state or {}).get('display_name', step.subject)))}**"
 
 
-def _barred(step: Step) -> str:
+def _barred(step: Step, place: Place) -> str:
     """Whom a ban is about, and where it counts."""
     user_id, guild_id = map(int, step.subject.split(" "))
     whom = "everybody" if user_id == EVERYBODY else f"<@{user_id}>"
-    return f"{whom} {'everywhere' if guild_id == EVERYWHERE else f'in the server {guild_id}'}"
+    if guild_id == EVERYWHERE:
+        return f"{whom} everywhere"
+    return f"{whom} {'in this server' if guild_id == place.guild_id else f'in the server {guild_id}'}"
 
 
 def _owner(step: Step, *, now: bool) -> str:

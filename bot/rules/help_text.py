@@ -52,14 +52,18 @@ def _argument_line(argument: Argument) -> str:
 
 
 def paged(head: str, blocks: Iterable[Sequence[str]]) -> list[str]:
-    """Blocks of lines, each with its heading first, on as few pages as they fill; a heading never stands alone."""
+    """Blocks of lines, each with its heading first, on as few pages as they fill; a heading never stands alone.
+
+    An empty heading is none.
+    """
     pages = [[head]]
     for heading, *lines in blocks:
+        top = [heading] if heading else []
         for number, line in enumerate(lines):
-            added = ["", heading, line] if number == 0 else [line]
+            added = ["", *top, line] if number == 0 else [line]
             if _length([*pages[-1], *added]) > PAGE_LENGTH:
                 pages.append([])
-                added = [heading, line]
+                added = [*top, line]
             pages[-1] += added
     return ["\n".join(lines).strip() for lines in pages]
 

@@ -37,7 +37,10 @@ def require_conversation_place(place: Place, *, is_verified: bool, how: str) -> 
     if place.is_dm and not is_verified:
         raise NotAllowedError("In direct messages I only answer people who are age-verified.", remedy=f"Use {how}.")
     if not place.is_dm and not place.is_nsfw:
-        raise NotAllowedError("Personalities only speak in channels marked as age-restricted.")
+        raise NotAllowedError(
+            "Personalities only speak in channels marked as age-restricted.",
+            remedy="Call it in one of those, or in a direct message to me.",
+        )
 
 
 def require_activation(member: Member, place: Place) -> None:
@@ -66,11 +69,12 @@ def require_age_proof(member: Member, place: Place) -> None:
     )
 
 
-def require_private_place(place: Place) -> None:
-    """Refuse a login code anywhere but in a direct message."""
+def require_private_place(place: Place, *, how: str) -> None:
+    """Refuse a login code anywhere but in a direct message; `how` is the command that leads to another one."""
     if not place.is_dm:
         raise NotAllowedError(
-            "A login code must not be shown to others.", remedy="Send it to me in a direct message, with a fresh code."
+            "A login code must not be shown to others, so I deleted that message.",
+            remedy=f"Get another code with {how}, and give it to me with `/auth code` or in a direct message.",
         )
 
 

@@ -49,7 +49,7 @@ class Logins:
         """
         service = self._service()
         if place is not None:
-            require_private_place(place)
+            require_private_place(place, how=self.policy.command("auth start"))
         granted = await service.redeem(_clean(code))
         now = self.clock()
         expires_at = granted.expires_at or now + self.policy.token_lifetime

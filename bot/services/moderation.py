@@ -69,7 +69,14 @@ class Moderation:
 
     async def lift(self, member: Member, place: Place, user_id: int, *, everywhere: bool = False) -> Ban:
         """Hear a user again; raises NotFoundError if nothing barred them there, NotAllowedError."""
-        return await self._lift(member, user_id, self._guild_of(member, place, everywhere=everywhere))
+        guild_id = self._guild_of(member, place, everywhere=everywhere)
+        try:
+            return await self._lift(member, user_id, guild_id)
+        except NotFoundError:
+            if guild_id == EVERYWHERE or not await self._counts(user_id, EVERYWHERE):
+                raise
+        how = self.policy.command("blacklist remove USER everywhere")
+        raise NotFoundError("I ignore them everywhere, not only here.", remedy=f"The bot's owner ends that with {how}.")
 
     async def lift_server(self, member: Member, guild_id: int) -> Ban:
         """Hear a server again; raises NotFoundError, NotAllowedError for all but the bot's owner."""
@@ -114,6 +121,10 @@ class Moderation:
         record = Edit(member.user_id, now).record(Kind.BAN, Action.PUT, ban_subject(user_id, guild_id))
         await self.store.write(record, blacklist.put(ban))
         return Barred(ban, is_renewed=before is not None and before.counts(now))
+
+    async def _counts(self, user_id: int, guild_id: int) -> bool:
+        ban = await self.store.first(blacklist.get(user_id, guild_id))
+        return ban is not None and ban.counts(self.clock())
 
     async def _lift(self, member: Member, user_id: int, guild_id: int) -> Ban:
         _, lifted = await self.store.write(*blacklist.lift(user_id, guild_id, Edit(member.user_id, self.clock())))

@@ -241,7 +241,7 @@ async def test_what_is_followed_has_a_limit_and_nothing_else_is_promised(
 
 async def test_without_a_bucket_a_change_is_done_when_it_is_saved(world: World) -> None:
     async with world.bot():
-        assert (await typed_code(world)).content.endswith("Have fun.")
+        assert (await typed_code(world)).content.endswith("`!tz add NAME`.")
 
 
 def stored(world: World, message: Message) -> Message:

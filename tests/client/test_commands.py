@@ -34,6 +34,16 @@ async def test_a_command_without_its_argument_is_answered_with_how_it_goes(world
         stumbled = (await world.hears('!tz add "lil')).content
         assert "quotation mark" in stumbled
         assert "`!tz add NAME" in stumbled
+        assert "between quotation marks" in (await world.hears("!tz alias mother of all boss")).content
+
+
+async def test_what_was_typed_is_shown_letter_by_letter_whatever_discord_would_make_of_it(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        for typed in ("info", "remove", "reset", "alias x"):
+            answer = (await world.hears(f"!tz {typed} [*here*](https://elsewhere.example)")).content
+            assert "*here*](" not in answer
+        assert r"“\[\*here\*\](https" in (await world.hears("!tz info [*here*](https://elsewhere.example)")).content
 
 
 async def test_whoever_is_not_logged_in_is_told_how(world: World) -> None:
@@ -61,7 +71,8 @@ async def test_a_code_in_a_server_is_deleted_and_refused(world: World) -> None:
     async with world.bot():
         said = await world.say(f"!tz auth code {code}")
         answer = await world.next(world.channel, said)
-        assert "direct message" in answer.content
+        assert "I deleted that message" in answer.content
+        assert "`!tz auth start`" in answer.content
         assert said.id not in [m.id for m in world.discord.messages(world.channel)]
         assert "not logged in" in (await world.hears("!tz auth status")).content
 
@@ -81,7 +92,8 @@ async def test_a_personality_can_be_added_named_shown_listed_and_removed_by_pref
         assert "`queen of the night`" in (await world.hears("!tz info MOTHER of all")).content
         assert "`lilith`" in (await world.hears("!tz list")).content
         assert (await world.hears("@mother of all! hello")).author_name == "Lilith"
-        assert "gone" in (await world.hears('!tz delete "queen of the night"')).content
+        assert "gone" in (gone := (await world.hears('!tz delete "queen of the night"')).content)
+        assert "`!tz undo` brings it back" in gone
         assert "lilith" not in (await world.hears("!tz list")).content
 
 
@@ -268,3 +280,23 @@ async def test_whoever_gives_too_many_commands_is_told_once_and_with_a_slash_eac
         answer = await world.hears("!tz help", author=tom)
     assert "add NAME" in answer.content
     assert [m for m in world.spoken(world.channel, told) if "lost track" in m or "nothing-of-mine" in m] == []
+
+
+async def test_an_alias_that_is_taken_is_refused_with_whose_it_is(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        await world.add("naamah", "nam")
+        assert "“lilith” already listens to “lil”." in (await world.hears("!tz alias lilith LIL")).content
+        assert "“lil” already stands for “lilith”" in (await world.hears("!tz alias naamah lil")).content
+        assert "“lilith” is the name of another personality" in (await world.hears("!tz alias naamah Lilith")).content
+
+
+async def test_a_slash_in_a_direct_message_gets_the_link_as_its_answer(world: World) -> None:
+    dm = world.discord.dm_channel(world.mira)
+    async with world.bot():
+        await world.discord.wait_for_commands()
+        done = await world.discord.run_command(world.mira, dm, "auth start")
+        assert "/authorize?app_id=" in done.content
+        assert done.is_ephemeral
+        assert not world.discord.messages(dm)

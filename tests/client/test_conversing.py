@@ -107,8 +107,8 @@ async def test_in_direct_messages_someone_who_may_talk_is_told_how(home: World, 
     assert not hint.pinged_ids
 
 
-@pytest.mark.parametrize("form", ["<@{id}>", " <@!{id}> ", "<@&{role}>"])
-async def test_who_only_pings_the_bot_is_told_how_to_talk_once(home: World, form: str) -> None:
+@pytest.mark.parametrize("form", ["<@{id}>", " <@!{id}> ", "<@&{role}>", "<@{id}> hello there"])
+async def test_who_calls_the_bot_itself_is_told_how_to_talk_once(home: World, form: str) -> None:
     bot = home.discord.bot_user
     (role,) = home.guild.members[bot.id].roles
     ping = form.format(id=bot.id, role=role.id)

@@ -20,6 +20,7 @@ async def test_where_all_is_well_it_says_so(world: World, keeper: User) -> None:
         await world.hears("!tz activate lil")
         await world.hears("hello")
         found = (await world.hears("!tz debug")).content
+        assert "`!tz debug [USER]`" in (await world.hears("!tz debug nobody")).content
     assert "✅ The channel is marked as age-restricted." in found
     assert "✅ I have all permissions." in found
     assert "`lilith` answers everything, activated" in found

@@ -84,6 +84,17 @@ async def test_the_same_with_a_slash_seen_by_the_administrator_only(home: World,
     assert "I don't ignore" in (await give("check", user=tom)).content
 
 
+async def test_who_is_not_found_is_asked_for_by_mention_or_id(home: World) -> None:
+    for typed in ("add nobody", "check nobody", f"remove {home.guild.id}"):
+        answer = (await home.hears(f"!tz blacklist {typed}")).content
+        assert answer.startswith("I can't find that user. Mention them, or give their id. It goes like this: `!tz")
+
+
+async def test_a_ban_is_taken_back_in_words_of_the_server_where_that_is_asked(home: World, tom: User) -> None:
+    await home.hears(f"!tz blacklist add <@{tom.id}>")
+    assert f"you barred <@{tom.id}> in this server <t:" in (await home.hears("!tz undo")).content
+
+
 async def test_nobody_bars_who_could_then_not_be_helped(home: World) -> None:
     admin = home.discord.add_user("Ada")
     home.discord.join(home.guild, admin, permissions=Permission.ADMINISTRATOR)
@@ -110,6 +121,7 @@ async def test_the_owner_bars_everywhere_and_whole_servers_from_a_direct_message
     host = world.discord.add_user("Hanna")
     world.overrides["bot_owner_id"] = host.id
     dm, toms = world.discord.dm_channel(host), world.discord.dm_channel(tom)
+    world.discord.set_permissions(world.guild, world.mira, Permission.ADMINISTRATOR)
     async with world.bot():
         await world.log_in()
         await world.log_in(host)
@@ -118,7 +130,13 @@ async def test_the_owner_bars_everywhere_and_whole_servers_from_a_direct_message
         said = await world.say("!tz help", channel=toms, author=tom)
         assert await silent(world, tom, "!tz help")
         assert not world.spoken(toms, said)
+        wrong = await world.hears(f"!tz blacklist remove {tom.id}")
+        assert "I ignore them everywhere, not only here" in wrong.content
         assert "everywhere" in (await world.hears(f"!tz blacklist remove {tom.id}", channel=dm, author=host)).content
+        await world.hears(f"!tz blacklist add {tom.id}")
+        listed = (await world.hears("!tz blacklist list", channel=dm, author=host)).content
+        assert f"<@{tom.id}> in the server {world.guild.id}" in listed
+        await world.hears(f"!tz blacklist remove {tom.id}")
         gone = await world.hears(f"!tz blacklist addserver {world.guild.id} 1d noise", channel=dm, author=host)
         assert f"everybody in the server {world.guild.id}, until" in gone.content
         said = await world.say("!tz help")

@@ -28,6 +28,16 @@ async def changed_to(world: World, dm: Channel, message: Message, text: str) -> 
     )
 
 
+@pytest.mark.parametrize("typed", ["x", "all", "2 3", "2x"])
+async def test_what_is_no_number_deletes_nothing(world: World, typed: str) -> None:
+    dm = world.discord.dm_channel(world.mira)
+    async with world.bot():
+        await world.log_in()
+        kept = ids(world, dm)
+        assert "`!tz purgbot [COUNT]`" in (await world.hears(f"!tz purgbot {typed}", channel=dm)).content
+        assert kept < ids(world, dm)
+
+
 async def test_a_few_messages_go_without_a_question_and_nobody_elses(world: World) -> None:
     dm = world.discord.dm_channel(world.mira)
     async with world.bot():
