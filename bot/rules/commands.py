@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from bot.errors import NotAllowedError
 from bot.model import Member, Place
+from bot.rules.permissions import is_owner
 
 ALIKE = 0.6
 """From 0 to 1, how much a word has to be like a command to be taken for one with a typing error."""
@@ -163,11 +164,10 @@ def may_use(right: Right, member: Member, owner_id: int) -> bool:
     """Whether the member has the right, as far as it is decided before the command runs."""
     if right is Right.MANAGE_MESSAGES:
         return member.may_manage_messages
-    is_owner = bool(owner_id and member.user_id == owner_id)
     if right is Right.ADMINISTRATOR:
-        return member.is_administrator or is_owner
+        return member.is_administrator or is_owner(member, owner_id)
     if right is Right.OWNER:
-        return is_owner
+        return is_owner(member, owner_id)
     return True
 
 

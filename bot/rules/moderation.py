@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.errors import InvalidInputError, NotAllowedError
 from bot.model import EVERYBODY, EVERYWHERE, NOBODY, Ban, Member, Place
+from bot.rules.permissions import is_owner
 
 COMMAND = "blacklist"
 REASON_LENGTH = 500
@@ -27,11 +28,6 @@ def is_barred(bans: Iterable[Ban], member: Member, command: str, owner_id: int) 
         return False
     may_lift = member.is_administrator and command.split(" ", 1)[0].lower() == COMMAND
     return any(not (may_lift and ban.guild_id != EVERYWHERE and ban.user_id != EVERYBODY) for ban in bans)
-
-
-def is_owner(member: Member, owner_id: int) -> bool:
-    """Whether this is the bot's owner; without BOT_OWNER_ID nobody is."""
-    return member.user_id == owner_id != NOBODY
 
 
 def choose_guild(member: Member, place: Place, *, everywhere: bool, owner_id: int) -> int:

@@ -3,7 +3,12 @@
 from datetime import datetime
 
 from bot.errors import NotAllowedError, UnavailableError
-from bot.model import Mapping, Member, Place
+from bot.model import NOBODY, Mapping, Member, Place
+
+
+def is_owner(member: Member, owner_id: int) -> bool:
+    """Whether this is the bot's owner; without BOT_OWNER_ID nobody is."""
+    return member.user_id == owner_id != NOBODY
 
 
 def require_saving(*, is_read_only: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.errors import ConflictError, NotAllowedError, NotFoundError
 from bot.model import EVERYBODY, EVERYWHERE, NOBODY, Member, Place
-from bot.rules.permissions import require_activation, require_deactivation
+from bot.rules.permissions import is_owner, require_activation, require_deactivation
 
 
 class Kind(StrEnum):
@@ -201,12 +201,13 @@ def _require_channel(member: Member, place: Place, step: Step) -> None:
 
 def _require_moderator(member: Member, place: Place, step: Step, owner_id: int) -> None:
     user_id, guild_id = map(int, step.subject.split(" "))
-    is_owner = member.user_id == owner_id != NOBODY
-    if not is_owner and (user_id == EVERYBODY or guild_id == EVERYWHERE):
+    if is_owner(member, owner_id):
+        return
+    if user_id == EVERYBODY or guild_id == EVERYWHERE:
         raise NotAllowedError("Only the bot's owner may take this back.")
-    if not is_owner and place.guild_id != guild_id:
+    if place.guild_id != guild_id:
         raise NotAllowedError("Your last change was whom I ignore in another server.", remedy="Take it back there.")
-    if not is_owner and not member.is_administrator:
+    if not member.is_administrator:
         raise NotAllowedError("To take this back you need to be an administrator of this server.")
 
 

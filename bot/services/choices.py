@@ -7,6 +7,7 @@ from bot.model import Member, Place
 from bot.rules.choices import Choice, Found, choose
 from bot.rules.commands import Right, terms_of
 from bot.rules.names import fold, unmarked
+from bot.rules.permissions import is_owner
 from bot.services.gate import Gate
 from bot.services.policy import Policy
 from bot.store import choices
@@ -37,5 +38,5 @@ class Choices:
     def _query(self, member: Member, place: Place, command: str, folded: str) -> Query[Found]:
         if command in ABOUT_THE_ACTIVE_ONE:
             return choices.find_active(member.user_id, place.channel_id)
-        is_own = terms_of(command).right is Right.CREATOR and member.user_id != self.policy.owner_id
+        is_own = terms_of(command).right is Right.CREATOR and not is_owner(member, self.policy.owner_id)
         return choices.find(member.user_id, folded, is_own=is_own)

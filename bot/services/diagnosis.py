@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.model import Activation, Ban, Clock, Member, Place, ReplicationState, Turn, utc_now
-from bot.rules.moderation import is_owner
+from bot.rules.permissions import is_owner
 from bot.services.dialogue import Dialogue
 from bot.services.moderation import Moderation
 from bot.services.policy import Policy

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.errors import NotAllowedError
 from bot.model import Clock, Member, Place, utc_now
+from bot.rules.permissions import is_owner
 from bot.services.policy import Policy
 from bot.services.ports import Guilds
 from bot.store import logins
@@ -45,7 +46,7 @@ class LoginCleanup:
         return total
 
     async def _within_reach(self, member: Member, place: Place, user_ids: list[int]) -> Collection[int]:
-        if self.policy.owner_id and member.user_id == self.policy.owner_id:
+        if is_owner(member, self.policy.owner_id):
             return user_ids
         if place.guild_id is None or not member.is_administrator:
             raise NotAllowedError("Only administrators, in their server, and the bot's owner may do this.")

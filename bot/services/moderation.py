@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from bot.errors import InvalidInputError, NotFoundError
 from bot.model import EVERYBODY, EVERYWHERE, Ban, Clock, Member, Place, utc_now
-from bot.rules.moderation import Target, check_reason, choose_guild, is_owner, require_barrable, require_owner
+from bot.rules.moderation import Target, check_reason, choose_guild, require_barrable, require_owner
+from bot.rules.pages import turn_to
+from bot.rules.permissions import is_owner
 from bot.services.policy import Policy
 from bot.store import blacklist
 from bot.store.changes import Action, Edit, Kind, ban_subject
@@ -99,8 +101,7 @@ class Moderation:
         scope = blacklist.Scope(guild_id, with_everywhere=is_owner(member, self.policy.owner_id))
         now = self.clock()
         total = sum(await self.store.fetch(blacklist.count(scope, now)))
-        pages = max(-(-total // PAGE_LENGTH), 1)
-        number = min(max(number, 1), pages)
+        number, pages = turn_to(number, total, PAGE_LENGTH)
         bans = await self.store.fetch(blacklist.find_page(scope, now, PAGE_LENGTH, (number - 1) * PAGE_LENGTH))
         return Page(tuple(bans), number, pages, total)
 

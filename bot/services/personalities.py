@@ -20,6 +20,7 @@ from bot.rules.names import (
     fold,
     unmarked,
 )
+from bot.rules.pages import turn_to
 from bot.rules.wording import quoted
 from bot.services.finding import find, look_for
 from bot.services.policy import Policy
@@ -156,8 +157,7 @@ class Personalities:
     async def list(self, member: Member, page: int = 1) -> Page:
         """The member's own personalities, ten a page; for a number beyond an end, that end."""
         total = sum(await self.store.fetch(rows_of.count_by_owner(member.user_id)))
-        pages = max(-(-total // PAGE_LENGTH), 1)
-        page = min(max(page, 1), pages)
+        page, pages = turn_to(page, total, PAGE_LENGTH)
         own = await self.store.fetch(rows_of.find_by_owner(member.user_id, PAGE_LENGTH, (page - 1) * PAGE_LENGTH))
         return Page(tuple(own), page, pages, total)
 
