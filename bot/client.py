@@ -19,28 +19,28 @@ from discord.utils import MISSING
 
 from bot.errors import ConfigurationError, trace
 from bot.model import Secret
-from bot.rules.commands import terms_of
+from bot.rules.commands.terms import terms_of
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 
 COGS = (
-    "dialogue",
-    "session",
-    "answers",
-    "personalities",
-    "auth",
-    "channels",
-    "conversations",
-    "configuration",
-    "moderation",
-    "notifications",
-    "purge",
-    "diagnosis",
-    "undo",
-    "general",
-    "help",
-    "failures",
+    "events.dialogue",
+    "events.session",
+    "events.answers",
+    "commands.personalities",
+    "commands.auth",
+    "commands.channels",
+    "commands.conversations",
+    "commands.configuration",
+    "commands.moderation",
+    "commands.notifications",
+    "commands.purge",
+    "commands.diagnosis",
+    "commands.undo",
+    "commands.general",
+    "commands.help",
+    "events.failures",
 )
 PORTAL = "https://discord.com/developers/applications"
 OUTAGES = (discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)

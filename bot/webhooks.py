@@ -13,7 +13,7 @@ import discord
 
 from bot.errors import NotAllowedError, UnavailableError, UncertainError
 from bot.model import Clock, Place, Secret, Voice, WebhookKey, utc_now
-from bot.rules.speech import dm_text, shown_avatar, webhook_name
+from bot.rules.dialogue.speech import dm_text, shown_avatar, webhook_name
 from bot.services.locks import Locks
 from bot.services.recent import Recent
 from bot.store import webhooks

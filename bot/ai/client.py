@@ -7,7 +7,7 @@ from aiohttp import ClientSession
 
 from bot.errors import NotAllowedError, NotFoundError, UnavailableError
 from bot.model import Media, Question
-from bot.rules.prompt import SHOWN
+from bot.rules.dialogue.prompt import SHOWN
 from bot.rules.wording import escaped, quoted
 from bot.settings import Settings
 from bot.transport import Reply, Request, exchange, failure

@@ -5,15 +5,15 @@ from functools import partial
 
 from bot.app.parts import Parts
 from bot.cogs.context import Services
-from bot.cogs.direct_mail import DirectMail
+from bot.cogs.ports.direct_mail import DirectMail
 from bot.durability.drill_child import drill_aside
-from bot.services.background import Background
-from bot.services.drills import Drills
-from bot.services.notifications import ReleaseNotes, shipped
-from bot.services.outage_notice import OutageNotice
+from bot.services.operation.background import Background
+from bot.services.operation.drills import Drills
+from bot.services.operation.outage_notice import OutageNotice
+from bot.services.operation.upkeep import Upkeep
+from bot.services.people.notifications import ReleaseNotes, shipped
+from bot.services.personalities.profiles import ProfileRefresher
 from bot.services.policy import Policy
-from bot.services.profiles import ProfileRefresher
-from bot.services.upkeep import Upkeep
 
 
 async def start_background(stack: AsyncExitStack, parts: Parts, services: Services) -> None:

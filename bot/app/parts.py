@@ -8,16 +8,16 @@ import aiohttp
 
 from bot.app.outside import BotReadiness
 from bot.client import Client
-from bot.cogs.owner import DirectOwner
+from bot.cogs.ports.owner import DirectOwner
 from bot.durability.confirmation import Confirmation
 from bot.durability.lineage import read_marker
 from bot.durability.litestream import litestream_from
 from bot.durability.watchdog import Watchdog
 from bot.errors import DamagedError, ProtectedError, UnreadableError
 from bot.model import Clock
-from bot.rules.receipt import Origin
-from bot.services.receipts import Receipts
-from bot.services.token_refusals import TokenRefusals
+from bot.rules.operation.receipt import Origin
+from bot.services.operation.receipts import Receipts
+from bot.services.operation.token_refusals import TokenRefusals
 from bot.settings import Settings
 from bot.store.cipher import Cipher, cipher_from, require_keys
 from bot.store.driver import SQLiteStore

@@ -16,7 +16,7 @@ from bot.durability.drill_child import to_object
 from bot.durability.lineage import parse_txid
 from bot.durability.witness import find_witness
 from bot.errors import ConfigurationError, ExitCode
-from bot.rules.drill import Drill, Outcome, Scope, describe
+from bot.rules.operation.drill import Drill, Outcome, Scope, describe
 from bot.settings import Settings
 from bot.store.cipher import cipher_from
 from bot.store.engine import require_engine

@@ -9,7 +9,7 @@ from bot.cli.options import common_options, ending_cleanly, print_json, private_
 from bot.cli.printing import show, size
 from bot.errors import NotFoundError, ProtectedError
 from bot.model import utc_now
-from bot.rules.retirement import Retirement, decide
+from bot.rules.operation.retirement import Retirement, decide
 from bot.settings import Settings
 from bot.store.engine import connect_reader, opened, require_engine
 from bot.store.files.folder.json_folder import JsonFolder

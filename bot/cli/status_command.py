@@ -14,11 +14,11 @@ from bot.cli.printing import print_pairs, print_table, size
 from bot.cli.readable_database import readable_database
 from bot.durability.lineage import read_marker
 from bot.durability.presence import Holder, find_holder
-from bot.rules.drill import Latest, Outcome
 from bot.rules.duration import describe_duration
-from bot.rules.receipt import Receipt
-from bot.rules.receipt_text import describe
-from bot.rules.standing import Standing
+from bot.rules.operation.drill import Latest, Outcome
+from bot.rules.operation.receipt import Receipt
+from bot.rules.operation.receipt_text import describe
+from bot.rules.operation.standing import Standing
 from bot.settings import Settings
 from bot.store import drills, lives
 from bot.store.census import Census, count_tables

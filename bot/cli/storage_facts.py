@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.rules.storage_mode import DatabaseSide, Facts, FolderSide
+from bot.rules.operation.storage_mode import DatabaseSide, Facts, FolderSide
 from bot.settings import Settings
 
 

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from bot.cli.printing import printable
 from bot.errors import TzurotError
-from bot.rules.standing import Imported, Mismatched, Standing
-from bot.rules.standing_text import Level, describe
+from bot.rules.operation.standing import Imported, Mismatched, Standing
+from bot.rules.operation.standing_text import Level, describe
 from bot.settings import Settings
 from bot.store import drills, mismatches, storage
 from bot.store.census import Census

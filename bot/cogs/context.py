@@ -21,32 +21,32 @@ from bot.errors import (
     UnreadableError,
 )
 from bot.model import Member, Place
-from bot.rules.commands import Right, Where, terms_of
-from bot.services.activations import Activations
-from bot.services.answers import Answers
-from bot.services.choices import Choices
-from bot.services.configuration import Configuration
-from bot.services.conversations import Conversations
+from bot.rules.commands.terms import Right, Where, terms_of
+from bot.services.answers.answers import Answers
+from bot.services.answers.retrying import Retrying
 from bot.services.diagnosis import Diagnosis
-from bot.services.dialogue import Dialogue
+from bot.services.dialogue.dialogue import Dialogue
+from bot.services.dialogue.pace import Pace
 from bot.services.gate import Gate
-from bot.services.login_cleanup import LoginCleanup
-from bot.services.logins import Logins
-from bot.services.moderation import Moderation
-from bot.services.notifications import Notifications
-from bot.services.pace import Pace
-from bot.services.personalities import Personalities
+from bot.services.operation.status_report import StatusReport
+from bot.services.people.conversations import Conversations
+from bot.services.people.login_cleanup import LoginCleanup
+from bot.services.people.logins import Logins
+from bot.services.people.moderation import Moderation
+from bot.services.people.notifications import Notifications
+from bot.services.people.purge import Purge
+from bot.services.people.verifications import Verifications
+from bot.services.personalities.activations import Activations
+from bot.services.personalities.choices import Choices
+from bot.services.personalities.configuration import Configuration
+from bot.services.personalities.personalities import Personalities
 from bot.services.policy import Policy
 from bot.services.ports import Confirmer, Owner
-from bot.services.purge import Purge
-from bot.services.recovery import Recovery
-from bot.services.retrying import Retrying
-from bot.services.status_report import StatusReport
+from bot.services.recovery.recovery import Recovery
 from bot.services.undo import Undo
-from bot.services.verifications import Verifications
 
 if TYPE_CHECKING:
-    from bot.cogs.acknowledging import Acknowledgements
+    from bot.cogs.replies.acknowledging import Acknowledgements
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import discord
 from bot.cogs.reading import PERSONAL, boxes_of, embed_of, is_a_copy, media_of, quote_of
 from bot.errors import NotAllowedError
 from bot.model import NOBODY, Attached, Heard, Place, Quote
-from bot.rules.proxying import Original
-from bot.rules.speech import undo_dm_text
+from bot.rules.dialogue.proxying import Original
+from bot.rules.dialogue.speech import undo_dm_text
 
 
 async def heard_from(message: discord.Message, client: discord.Client) -> Heard:

@@ -6,8 +6,8 @@ from pathlib import PurePath
 import discord
 
 from bot.model import Embed, Media, MediaKind, Quote
-from bot.rules.proxying import PROXIES, replied_to
-from bot.rules.speech import undo_dm_text
+from bot.rules.dialogue.proxying import PROXIES, replied_to
+from bot.rules.dialogue.speech import undo_dm_text
 
 PERSONAL = (discord.MessageType.default, discord.MessageType.reply)
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})

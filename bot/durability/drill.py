@@ -35,7 +35,7 @@ from bot.errors import (
     UnreadableError,
 )
 from bot.model import Clock, Heard, Place, utc_now
-from bot.rules.drill import Drill, Outcome, Scope, differing
+from bot.rules.operation.drill import Drill, Outcome, Scope, differing
 from bot.settings import Settings
 from bot.store import canary, personalities, situation
 from bot.store.cipher import Cipher, open_samples, require_keys

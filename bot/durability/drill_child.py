@@ -12,7 +12,7 @@ from bot.durability.child import Child, Program
 from bot.durability.environment import bot_environment
 from bot.durability.lineage import format_txid, parse_txid
 from bot.errors import UnavailableError
-from bot.rules.drill import Drill, Outcome, Scope
+from bot.rules.operation.drill import Drill, Outcome, Scope
 from bot.settings import Settings
 from bot.store.columns import to_text
 

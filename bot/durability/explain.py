@@ -17,8 +17,8 @@ from bot.durability.refusals import describe_loss, find_short_copy
 from bot.durability.situation import BucketFacts, Facts
 from bot.durability.volume import inspect_volume
 from bot.errors import TzurotError
-from bot.rules.storage_mode import Facts as SwitchFacts
-from bot.rules.switching import decide as decide_switch
+from bot.rules.operation.storage_mode import Facts as SwitchFacts
+from bot.rules.operation.switching import decide as decide_switch
 from bot.settings import Settings
 from bot.store.engine import UNTOUCHED
 from bot.store.files.modes.facts import look

@@ -13,7 +13,7 @@ from bot.durability.lineage import read_marker
 from bot.durability.litestream import Litestream, Syncer
 from bot.durability.presence import find_holder
 from bot.errors import ProtectedError, UnavailableError
-from bot.rules.drill import Bracket, Rows
+from bot.rules.operation.drill import Bracket, Rows
 from bot.settings import Settings
 from bot.store import canary, overview
 from bot.store.engine import RawConnection, ask, connect_reader, opened

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.errors import InvalidInputError, NotAllowedError
 from bot.model import EVERYBODY, EVERYWHERE, NOBODY, Ban, Member, Place
-from bot.rules.permissions import is_owner
+from bot.rules.commands.permissions import is_owner
 
 COMMAND = "blacklist"
 REASON_LENGTH = 500

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.errors import ConflictError, NotAllowedError, NotFoundError
 from bot.model import EVERYBODY, EVERYWHERE, NOBODY, Member, Place
-from bot.rules.permissions import is_owner, require_activation, require_deactivation
+from bot.rules.commands.permissions import is_owner, require_activation, require_deactivation
 
 
 class Kind(StrEnum):

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.model import Activation, Ban, Clock, Member, Place, ReplicationState, Turn, utc_now
-from bot.rules.permissions import is_owner
-from bot.services.dialogue import Dialogue
-from bot.services.moderation import Moderation
+from bot.rules.commands.permissions import is_owner
+from bot.services.dialogue.dialogue import Dialogue
+from bot.services.people.moderation import Moderation
 from bot.services.policy import Policy
 from bot.services.ports import Replication
 from bot.store import activations, logins, turns, verifications, webhooks

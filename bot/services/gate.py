@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from bot.model import Clock, Member, Place, utc_now
-from bot.rules.commands import require_terms, terms_of
+from bot.rules.commands.permissions import require_login, require_saving
+from bot.rules.commands.terms import require_terms, terms_of
 from bot.rules.moderation import is_barred
-from bot.rules.permissions import require_login, require_saving
 from bot.services.policy import Policy
 from bot.services.ports import Replication
 from bot.store import blacklist, logins

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.errors import BusyError, ConflictError, InvalidInputError, NotFoundError
 from bot.model import EVERY_PERSONALITY, EVERYWHERE, NOBODY, Clock, Member, Place, utc_now
-from bot.rules.names import fold
+from bot.rules.commands.names import fold
 from bot.rules.undo import (
     RECORDS_ONLY,
     Change,
@@ -22,7 +22,7 @@ from bot.rules.undo import (
     require_untouched,
     without_homeless,
 )
-from bot.services.finding import look_for
+from bot.services.personalities.finding import look_for
 from bot.services.policy import Policy
 from bot.store import changes, personalities
 from bot.store.changes import Edit

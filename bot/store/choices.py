@@ -9,7 +9,7 @@ takes about 2 ms, and 10 for a user who has added half of them.
 
 # ruff: noqa: S608 - every piece of SQL put together here is a constant of this module
 
-from bot.rules.choices import CHOICE_LENGTH, CHOICES_MAX, Found
+from bot.rules.commands.choices import CHOICE_LENGTH, CHOICES_MAX, Found
 from bot.store.statement import Query, Row, Value
 
 SCANNED = 5_000

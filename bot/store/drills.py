@@ -1,6 +1,6 @@
 """The table `drills`: what each restore on trial found."""
 
-from bot.rules.drill import Drill, Latest, Outcome
+from bot.rules.operation.drill import Drill, Latest, Outcome
 from bot.store.columns import to_json, to_text, to_time
 from bot.store.statement import Query, Row, Statement
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import orjson
 
 from bot.model import Recovered
-from bot.rules.receipt import Before, Ending, Receipt, Rows, Start
+from bot.rules.operation.receipt import Before, Ending, Receipt, Rows, Start
 from bot.rules.undo import Kind
 from bot.store.changes import TABLES
 from bot.store.columns import to_json, to_text, to_text_or_none, to_time, to_time_or_none

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.rules.standing import Mismatched
+from bot.rules.operation.standing import Mismatched
 from bot.store.columns import to_text, to_time
 from bot.store.statement import Query, Row, Statement
 

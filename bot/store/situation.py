@@ -14,7 +14,7 @@ import orjson
 
 from bot.errors import InvalidInputError
 from bot.model import EVERY_PERSONALITY, Conversation, Heard, Personality, Secret
-from bot.rules.speech import name_ranges
+from bot.rules.dialogue.speech import name_ranges
 from bot.store import blacklist, logins
 from bot.store.cipher import Cipher
 from bot.store.columns import from_json, to_time, to_time_or_none

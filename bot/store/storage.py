@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot.rules.storage_mode import FOLLOWED
+from bot.rules.operation.storage_mode import FOLLOWED
 from bot.store.columns import from_json, to_text, to_text_or_none, to_time_or_none
 from bot.store.engine import RawConnection, ask
 from bot.store.group import CommitHook

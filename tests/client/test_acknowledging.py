@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bot.app import parts
-from bot.cogs import acknowledging
-from bot.cogs.acknowledging import COPYING, COPYING_UNSEEN, UNCOPIED
+from bot.cogs.replies import acknowledging
+from bot.cogs.replies.acknowledging import COPYING, COPYING_UNSEEN, UNCOPIED
 from bot.model import Login, Secret, utc_now
-from bot.rules.commands import COMMANDS, DELETE, RETRY
+from bot.rules.commands.terms import COMMANDS, DELETE, RETRY
 from bot.sandbox.discord import Message, Permission
 from bot.store import logins
 from bot.store.cipher import cipher_from

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from bot.model import Alias, Login, Personality, Secret, utc_now
-from bot.rules.commands import COMMANDS, DELETE, Right
+from bot.rules.commands.terms import COMMANDS, DELETE, Right
 from bot.sandbox.ai import PROFILE
 from bot.sandbox.discord import Permission, User
 from bot.store import aliases, logins, personalities

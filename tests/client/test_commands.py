@@ -178,7 +178,7 @@ async def test_a_full_disk_is_the_operators_matter_and_not_the_users(
     async def fail(*_: object) -> None:
         raise StorageError("The disk is full: nothing was written.", remedy="Enlarge the volume.")
 
-    monkeypatch.setattr("bot.services.logins.Logins.revoke", fail)
+    monkeypatch.setattr("bot.services.people.logins.Logins.revoke", fail)
     async with world.bot():
         answer = await world.hears("!tz auth revoke")
     assert "save anything" in answer.content
@@ -254,7 +254,7 @@ async def test_a_command_that_fails_by_a_bug_is_answered_and_logged_without_its_
     def fail(_: object, member: object) -> None:
         raise KeyError(text)
 
-    monkeypatch.setattr("bot.services.logins.Logins.status", fail)
+    monkeypatch.setattr("bot.services.people.logins.Logins.status", fail)
     async with world.bot():
         assert "went wrong" in (await world.hears("!tz auth status")).content
     assert "KeyError" in caplog.text

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.rules.commands import COMMANDS
+from bot.rules.commands.terms import COMMANDS
 from bot.sandbox.discord import Message, Permission
 from tests.client.conftest import World
 

@@ -4,7 +4,7 @@ import pytest
 
 from bot.model import NotificationPreference, NotifiedVersion
 from bot.sandbox.discord import Message, User
-from bot.services.notifications import shipped
+from bot.services.people.notifications import shipped
 from bot.store import preferences
 from bot.store.driver import open_store
 from bot.store.statement import Query

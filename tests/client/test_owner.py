@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.client import Client
-from bot.cogs.owner import DirectOwner
+from bot.cogs.ports.owner import DirectOwner
 from bot.model import Secret
 from tests.client.conftest import PATIENCE_SECONDS, World
 

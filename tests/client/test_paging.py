@@ -155,7 +155,7 @@ async def test_a_press_that_fails_is_answered_and_logged_without_its_text(
     async with world.bot():
         await world.log_in()
         shown = await world.hears("!tz list")
-        monkeypatch.setattr("bot.services.personalities.Personalities.list", fail)
+        monkeypatch.setattr("bot.services.personalities.personalities.Personalities.list", fail)
         told = await world.discord.press(world.mira, shown, NEXT)
     assert told.is_ephemeral
     assert "went wrong" in told.content

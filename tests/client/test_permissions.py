@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from bot.rules.commands import COMMANDS, Right, Where
+from bot.rules.commands.terms import COMMANDS, Right, Where
 from bot.sandbox.discord import Channel, CommandNotShownError, Message, User
 from bot.sandbox.discord.interaction import Reply
 from tests.client import permission_table

@@ -6,7 +6,7 @@ import pytest
 from discord.ext import commands
 
 from bot.client import Client
-from bot.rules.commands import COMMANDS
+from bot.rules.commands.terms import COMMANDS
 from bot.settings import load_settings
 
 

@@ -28,7 +28,7 @@ from bot.durability.volume import forget_replication
 from bot.durability.witness import Mark, Witness, find_witness
 from bot.errors import ConfigurationError, UnavailableError
 from bot.model import Login, ReplicationState, Secret, utc_now
-from bot.rules.drill import Bracket, Drill, Outcome, Scope
+from bot.rules.operation.drill import Bracket, Drill, Outcome, Scope
 from bot.sandbox.bucket import BucketSandbox, FaultProxy, Mode
 from bot.settings import Settings
 from bot.store import canary, logins, personalities

@@ -29,16 +29,16 @@ from bot.model import (
     TurnState,
     Voice,
 )
-from bot.services.authors import Authors
-from bot.services.channel_recovery import ChannelRecovery
-from bot.services.decision import Decider
-from bot.services.delivery import Delivery
-from bot.services.dialogue import Dialogue
+from bot.services.dialogue.authors import Authors
+from bot.services.dialogue.decision import Decider
+from bot.services.dialogue.delivery import Delivery
+from bot.services.dialogue.dialogue import Dialogue
+from bot.services.dialogue.proxies import Proxies
+from bot.services.dialogue.watermark import Watermark
 from bot.services.policy import Policy
 from bot.services.ports import Told, Written
-from bot.services.proxies import Proxies
-from bot.services.recovery import Recovery
-from bot.services.watermark import Watermark
+from bot.services.recovery.channel_recovery import ChannelRecovery
+from bot.services.recovery.recovery import Recovery
 from bot.settings import load_settings
 from bot.store import turns
 from bot.store.cipher import Cipher

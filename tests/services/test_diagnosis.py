@@ -22,8 +22,8 @@ from bot.model import (
     snowflake_of,
 )
 from bot.services.diagnosis import Account, Diagnosis
-from bot.services.dialogue import Dialogue
-from bot.services.moderation import Moderation
+from bot.services.dialogue.dialogue import Dialogue
+from bot.services.people.moderation import Moderation
 from bot.services.policy import Policy
 from bot.store import activations, blacklist, logins, personalities, verifications, webhooks
 from bot.store.cipher import Cipher

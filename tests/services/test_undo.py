@@ -10,12 +10,12 @@ import pytest
 from bot.errors import ConflictError, NotAllowedError, NotFoundError
 from bot.model import Member, Profile, Secret
 from bot.rules.undo import Kind
-from bot.services.activations import Activations
-from bot.services.logins import Logins
-from bot.services.personalities import Personalities, Wish
+from bot.services.people.logins import Logins
+from bot.services.people.verifications import Verifications
+from bot.services.personalities.activations import Activations
+from bot.services.personalities.personalities import Personalities, Wish
 from bot.services.policy import Policy
 from bot.services.undo import OperatorUndo, Undo, Wanted
-from bot.services.verifications import Verifications
 from bot.store import changes, logins
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.model import Activation, Alias, Personality
-from bot.rules.choices import Found, choose
+from bot.rules.commands.choices import Found, choose
 from bot.store import activations, aliases, choices, personalities
 from bot.store.statement import Query, Store
 

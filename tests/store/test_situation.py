@@ -19,7 +19,7 @@ from bot.model import (
     Secret,
     Verification,
 )
-from bot.rules.speech import spoken_name, webhook_name
+from bot.rules.dialogue.speech import spoken_name, webhook_name
 from bot.store import (
     activations,
     aliases,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.errors import ProtectedError, UnreadableError
 from bot.model import Clock, utc_now
-from bot.rules.switching import fault_of
+from bot.rules.operation.switching import fault_of
 from bot.settings import Settings
 from bot.store import storage
 from bot.store.cipher import Cipher, cipher_from

@@ -11,8 +11,8 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from bot.errors import ConflictError, StorageError
-from bot.rules.retirement import RetirementFacts
-from bot.rules.switching import fault_of
+from bot.rules.operation.retirement import RetirementFacts
+from bot.rules.operation.switching import fault_of
 from bot.settings import Settings
 from bot.store import drills, storage
 from bot.store.engine import RawConnection, ask

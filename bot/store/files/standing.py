@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from bot.errors import UnreadableError
 from bot.model import Clock, utc_now
-from bot.rules.drill import Latest
-from bot.rules.retirement import RetirementFacts, decide
-from bot.rules.standing import Folder, Imported, Kept, Mismatched, Standing
+from bot.rules.operation.drill import Latest
+from bot.rules.operation.retirement import RetirementFacts, decide
+from bot.rules.operation.standing import Folder, Imported, Kept, Mismatched, Standing
 from bot.settings import Settings
 from bot.store.columns import from_json, to_time
 from bot.store.files.folder.json_folder import JsonFolder

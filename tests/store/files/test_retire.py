@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.errors import ConflictError, StorageError
-from bot.rules.retirement import Retirement, decide
+from bot.rules.operation.retirement import Retirement, decide
 from bot.settings import Settings
 from bot.store.cipher import cipher_from
 from bot.store.columns import to_text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.errors import StorageError, TzurotError
 from bot.model import Clock, utc_now
-from bot.rules.storage_mode import Mode
+from bot.rules.operation.storage_mode import Mode
 from bot.settings import Settings
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore, open_store

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.errors import ConfigurationError, ProtectedError, UnreadableError
-from bot.rules.storage_mode import DatabaseSide, Facts, FolderRecord, FolderSide, Mode
+from bot.rules.operation.storage_mode import DatabaseSide, Facts, FolderRecord, FolderSide, Mode
 from bot.settings import Settings
 from bot.store import storage
 from bot.store.engine import RawConnection, ask, connect, opened

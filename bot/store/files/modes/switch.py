@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.errors import StorageError, UnreadableError
-from bot.rules.storage_mode import Facts, Mode
-from bot.rules.switching import Verdict, decide
+from bot.rules.operation.storage_mode import Facts, Mode
+from bot.rules.operation.switching import Verdict, decide
 from bot.settings import Settings
 from bot.store import storage
 from bot.store.engine import RawConnection, connect_writer, opened, run, transaction

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from bot.errors import ConfigurationError, ExitCode, ProtectedError, StorageError
-from bot.rules.storage_mode import DatabaseSide, FolderRecord, Mode
+from bot.rules.operation.storage_mode import DatabaseSide, FolderRecord, Mode
 from bot.settings import Settings, load_settings
 from bot.store import storage
 from bot.store.engine import connect, opened, transaction

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from bot.errors import ProtectedError
-from bot.rules.storage_mode import FOLLOWED, Mode
+from bot.rules.operation.storage_mode import FOLLOWED, Mode
 from bot.settings import Settings, load_settings
 from bot.store import storage
 from bot.store.engine import RawConnection, connect, opened, transaction

@@ -22,7 +22,7 @@ from bot.model import (
     Secret,
     Verification,
 )
-from bot.rules.standing import Mismatched
+from bot.rules.operation.standing import Mismatched
 from bot.settings import Settings
 from bot.store import (
     activations,

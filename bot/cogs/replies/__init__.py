@@ -1,0 +1,1 @@
+"""How answers to commands look and behave: confirmations, questions, lists, cards."""

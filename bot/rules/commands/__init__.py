@@ -1,0 +1,1 @@
+"""Who may use which command, and what may be typed there."""

@@ -1,0 +1,1 @@
+"""Who answers which message, with which words."""

@@ -1,0 +1,1 @@
+"""What is kept of the people who write: logins, verifications, wishes and bans."""

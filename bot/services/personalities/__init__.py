@@ -1,0 +1,1 @@
+"""Who can speak, under which names, and where on their own."""

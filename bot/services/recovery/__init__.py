@@ -1,0 +1,1 @@
+"""What was left unfinished, or was missed, gets its answer after all."""
