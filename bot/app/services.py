@@ -72,12 +72,7 @@ def services_of(parts: Parts) -> Services:
         confirmer=parts.confirmation,
         acknowledgements=Acknowledgements(parts.confirmation, settings),
         owner=parts.owner,
-        status=StatusReport(
-            store=store,
-            look=partial(find_standing, settings, clock=parts.clock),
-            replication=parts.watchdog,
-            clock=parts.clock,
-        ),
+        status=_status_of(parts),
         pace=recovery.dialogue.decider.pace,
         moderation=moderation,
         undo=Undo(store=store, policy=policy, naming=personalities.naming, clock=parts.clock),
@@ -95,6 +90,15 @@ def services_of(parts: Parts) -> Services:
         configuration=Configuration(store=store, policy=policy, has_profiles=profiles is not None, clock=parts.clock),
         answers=answers,
         retrying=Retrying(dialogue=recovery.dialogue, answers=answers, history=recovery.channels.history),
+    )
+
+
+def _status_of(parts: Parts) -> StatusReport:
+    return StatusReport(
+        store=parts.store,
+        look=partial(find_standing, parts.settings, clock=parts.clock),
+        replication=parts.watchdog,
+        clock=parts.clock,
     )
 
 

@@ -13,7 +13,8 @@ from bot.rules.undo import Kind
 from bot.services.people.logins import Logins
 from bot.services.people.verifications import Verifications
 from bot.services.personalities.activations import Activations
-from bot.services.personalities.personalities import Personalities, Wish
+from bot.services.personalities.personalities import Personalities
+from bot.services.personalities.results import Wish
 from bot.services.policy import Policy
 from bot.services.undo import OperatorUndo, Undo, Wanted
 from bot.store import changes, logins

@@ -11,7 +11,8 @@ from bot.cogs.replies.choosing import offer_personalities
 from bot.cogs.replies.paging import Asked, Sheet, pages_of, show_page
 from bot.errors import NotFoundError
 from bot.model import Personality
-from bot.services.personalities.personalities import Added, Details, Page, Personalities, Removed, Wish
+from bot.services.personalities.personalities import Personalities
+from bot.services.personalities.results import Added, Details, Page, Removed, Wish
 
 NAME = "The personality's full name or one of its aliases"
 QUOTING = "A name of several words goes between quotation marks"

@@ -12,7 +12,8 @@ from bot.model import Recovered, ReplicationState
 from bot.rules.operation.receipt import Ending, Origin, Receipt, Start
 from bot.rules.undo import Kind
 from bot.services.operation.receipts import Receipts
-from bot.services.personalities.personalities import Personalities, Wish
+from bot.services.personalities.personalities import Personalities
+from bot.services.personalities.results import Wish
 from bot.services.policy import Policy
 from bot.services.undo import OperatorUndo, Wanted
 from bot.store import canary, lives

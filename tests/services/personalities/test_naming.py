@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bot.errors import TzurotError
 from bot.model import Member, Profile
-from bot.services.personalities.personalities import Personalities, Wish
+from bot.services.personalities.personalities import Personalities
+from bot.services.personalities.results import Wish
 from bot.services.policy import Policy
 from bot.store.driver import SQLiteStore
 from tests.services.conftest import Clock, FakeProfiles, rows

@@ -14,7 +14,8 @@ from bot.model import Activation, Alias, Login, Member, Personality, Secret
 from bot.rules.undo import Action, Kind
 from bot.services.people.logins import Logins
 from bot.services.personalities.activations import Activations
-from bot.services.personalities.personalities import Personalities, Wish
+from bot.services.personalities.personalities import Personalities
+from bot.services.personalities.results import Wish
 from bot.services.policy import Policy
 from bot.services.undo import Undo
 from bot.store import activations, aliases, changes, logins, personalities

@@ -15,7 +15,8 @@ from bot.errors import (
     UnavailableError,
 )
 from bot.model import Activation, Mapping, Member, Personality, Profile
-from bot.services.personalities.personalities import Personalities, Wish
+from bot.services.personalities.personalities import Personalities
+from bot.services.personalities.results import Wish
 from bot.services.policy import Policy
 from bot.store import activations, messages
 from bot.store import personalities as personality_rows
