@@ -265,7 +265,7 @@ def _raise_translated(error: discord.HTTPException, doing: str, needed: str) -> 
         raise NotAllowedError("This thread is locked, so nobody can answer you there.") from None
     if isinstance(error, discord.Forbidden):
         raise NotAllowedError(
-            f"I am not allowed to {doing} as a personality.", remedy=f"I need {needed} in this channel."
+            f"I am not allowed to {doing} as a personality.", remedy=f"A moderator can give me {needed} here."
         ) from None
     kind = UncertainError if error.status >= SERVER_ERRORS else UnavailableError
     raise kind(f"Discord did not let me {doing} just now (status {error.status}).", remedy="Try again later.") from None

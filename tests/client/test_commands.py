@@ -198,6 +198,18 @@ async def test_an_activation_needs_manage_messages_and_an_nsfw_channel(world: Wo
         assert "age-restricted" in (await world.hears("!tz act lil", channel=lobby)).content
 
 
+async def test_an_activation_says_which_permission_the_bot_lacks_to_speak(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        assert "grant" not in (await world.hears("!tz act lil")).content
+        world.discord.overwrite(world.channel, world.discord.bot_user, deny=Permission.MANAGE_WEBHOOKS)
+        told = (await world.hears("!tz act lil")).content
+    assert (
+        "now answers every message here.\n⚠️ Before it can, somebody has to grant me **Manage Webhooks** here." in told
+    )
+
+
 async def test_only_who_added_a_personality_removes_it(world: World) -> None:
     tom = world.discord.add_user("Tom")
     world.discord.join(world.guild, tom)

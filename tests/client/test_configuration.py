@@ -14,13 +14,26 @@ async def test_settings_are_shown_changed_and_used(world: World) -> None:
         await world.hears("@lil hello")
         assert world.ai.calls[-1].body["messages"][0] == {"role": "system", "content": "You grow roses."}
         assert "one of 15 characters" in (await world.hears("!tz config lil")).content
+        assert "The prompt of lil is cleared" in (await world.hears("!tz config lil prompt none")).content
+
+
+async def test_the_originals_name_of_the_context_is_understood(world: World) -> None:
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        for typed, state in (
+            ("context-metadata on", "on"),
+            ("context_metadata disable", "off"),
+            ("context metadata on", "on"),
+        ):
+            assert f"is {state} now" in (await world.hears(f"!tz settings lil {typed}")).content
 
 
 async def test_a_changed_setting_is_taken_back(world: World) -> None:
     async with world.bot():
         await world.log_in()
         await world.add()
-        await world.hears("!tz config lil context on")
+        assert "The context of lil is on now." in (await world.hears("!tz config lil context on")).content
         question = await world.hears("!tz undo")
         assert "you changed the settings of **Lilith**" in question.content
         await world.discord.press(world.mira, question, "Take it back")

@@ -7,7 +7,7 @@ from bot.cogs.context import Context, bare, hybrid_command, member_of, plain, re
 from bot.cogs.replies.acknowledging import acknowledge
 from bot.cogs.replies.choosing import offer_personalities
 from bot.errors import InvalidInputError
-from bot.rules.commands.options import Option
+from bot.rules.commands.options import Option, switch_of, text_of
 from bot.services.personalities.configuration import Configuration, Values
 
 USAGE = "NAME [context on|off | prompt TEXT | avatar URL | model NAME]"
@@ -50,12 +50,19 @@ class ConfigurationCog(commands.Cog):
             raise InvalidInputError("Say also what it shall be.", remedy=self._example(option))
         changed = await self._configuration.set(member_of(ctx), bare(name), option, value)
         undo = services_of(self._bot).policy.command("undo")
-        text = f"The {changed} of {plain(bare(name))} is changed. {undo} takes that back."
+        text = f"The {changed} of {plain(bare(name))} is {_outcome(changed, value)}. {undo} takes that back."
         await acknowledge(ctx, text, is_private=True)
 
     def _example(self, option: str) -> str:
         typed = "on" if option.lower() == Option.CONTEXT else "none"
         return f"For example {services_of(self._bot).policy.command(f'config NAME {option[:20]} {typed}')}."
+
+
+def _outcome(option: Option, typed: str) -> str:
+    """What has become of it, short enough for a channel in which a prompt is nobody else's to see."""
+    if option is Option.CONTEXT:
+        return "on now" if switch_of(typed) else "off now"
+    return "cleared" if text_of(option, typed) is None else "changed"
 
 
 def _described(values: Values, *, shows_prompt: bool) -> str:

@@ -77,8 +77,8 @@ def _channel(ctx: Context, place: Place, findings: Findings) -> Iterator[str]:
         if place.is_nsfw
         else "❌ The channel is not marked as age-restricted, so personalities don't speak here."
     )
-    lacking = _lacking(ctx)
-    yield f"❌ I lack {', '.join(f'**{name}**' for name in lacking)}." if lacking else "✅ I have all permissions."
+    names = lacking(ctx)
+    yield f"❌ I lack {', '.join(f'**{name}**' for name in names)}." if names else "✅ I have all permissions."
     active = findings.activation
     if active is None:
         yield "• No personality answers everything here; they answer who mentions them or replies to them."
@@ -89,7 +89,7 @@ def _channel(ctx: Context, place: Place, findings: Findings) -> Iterator[str]:
     yield f"• {code(active.personality_name)} answers everything{where}, activated {since}{who}."
 
 
-def _lacking(ctx: Context) -> list[str]:
+def lacking(ctx: Context) -> list[str]:
     """What the bot needs in this channel and does not have, by the names that Discord shows."""
     if ctx.guild is None or not isinstance(ctx.channel, Hosts | discord.Thread):
         return []

@@ -21,14 +21,17 @@ class Option(StrEnum):
     MODEL = "model"
 
 
+OLD_NAMES = {"context-metadata": Option.CONTEXT, "metadata": Option.CONTEXT}
+"""What the original's users type."""
 FOR_THE_OWNER = frozenset({Option.MODEL})
 """What the bot's owner alone sets, who pays for what the AI service is asked."""
 
 
 def option_of(typed: str) -> Option:
     """The option of that name; raises InvalidInputError."""
+    name = typed.strip().lower()
     try:
-        return Option(typed.strip().lower())
+        return OLD_NAMES.get(name.replace("_", "-")) or Option(name)
     except ValueError:
         listed = ", ".join(f"`{option}`" for option in Option)
         raise InvalidInputError(
@@ -38,8 +41,8 @@ def option_of(typed: str) -> Option:
 
 
 def switch_of(typed: str) -> bool:
-    """On or off; raises InvalidInputError."""
-    word = typed.strip().lower()
+    """On or off, also where the option's old name of two words was typed; raises InvalidInputError."""
+    word = typed.strip().lower().removeprefix("metadata").strip()
     if word not in YES | NO:
         raise InvalidInputError("This setting is either `on` or `off`.")
     return word in YES
