@@ -100,6 +100,12 @@ class World:
     async def add(self, name: str = "lilith", alias: str = "lil") -> None:
         assert "is here" in (await self.hears(f"!tz add {name} {alias}")).content
 
+    async def settle(self) -> None:
+        """Mira logs in, adds Lilith, called lil, and verifies her age."""
+        await self.log_in()
+        await self.add()
+        await self.hears("!tz verify")
+
 
 class RunningBot:
     """`run_bot` as a task, with its probes' port."""
@@ -190,6 +196,16 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         discord.observe(lambda exchange: careless.extend(_may_ping(exchange)))
         yield World(discord, ai, database, guild, channel, mira)
         assert careless == []
+
+
+@pytest.fixture
+async def home(world: World) -> AsyncIterator[World]:
+    """Mira is logged in and has added Lilith, called lil, who says what she was asked; tests may have another one."""
+    world.ai.answers = lambda question: f"echo {question}"
+    async with world.bot():
+        await world.log_in()
+        await world.add()
+        yield world
 
 
 def _may_ping(exchange: Exchange) -> list[str]:

@@ -24,9 +24,7 @@ WEBHOOK_MESSAGE = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
 async def home(world: World) -> AsyncIterator[World]:
     """Mira, who may not manage messages, is logged in and verified and has added Lilith, called lil."""
     async with world.bot():
-        await world.log_in()
-        await world.add()
-        await world.hears("!tz verify")
+        await world.settle()
         world.discord.set_permissions(world.guild, world.mira, Permission.NONE)
         world.ai.answers = lambda _: "Once."
         yield world

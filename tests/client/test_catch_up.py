@@ -23,9 +23,7 @@ async def home(world: World) -> World:
     """Mira is logged in and verified, has added Lilith, called lil, and has talked to her; then the bot has stopped."""
     world.ai.answers = lambda question: f"echo {question}"
     async with world.bot():
-        await world.log_in()
-        await world.add()
-        await world.hears("!tz verify")
+        await world.settle()
         await world.hears("@lil hello")
         await world.hears("@lil hello", channel=world.discord.dm_channel(world.mira))
     world.ai.calls.clear()

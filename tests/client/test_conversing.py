@@ -13,9 +13,7 @@ async def home(world: World) -> AsyncIterator[World]:
     """Mira is logged in and verified, and has added Lilith, called lil."""
     world.ai.answers = lambda question: f"echo {question}"
     async with world.bot():
-        await world.log_in()
-        await world.add()
-        await world.hears("!tz verify")
+        await world.settle()
         yield world
 
 
@@ -77,9 +75,7 @@ async def test_after_a_restart_a_conversation_goes_on_with_what_was_written_mean
     world.ai.answers = lambda question: f"echo {question}"
     dm = world.discord.dm_channel(world.mira)
     async with world.bot():
-        await world.log_in()
-        await world.add()
-        await world.hears("!tz verify")
+        await world.settle()
         await world.hears("!tz autorespond on")
         await world.hears("@lil hello")
         await world.hears("@lil hello", channel=dm)

@@ -18,7 +18,6 @@ import asyncio
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import Any
 
@@ -28,16 +27,6 @@ from bot.sandbox.discord import Channel, Permission, User
 from tests.client.conftest import World
 
 CROWD = 8
-
-
-@pytest.fixture
-async def home(world: World) -> AsyncIterator[World]:
-    """Mira is logged in and has added Lilith, called lil."""
-    world.ai.answers = lambda question: f"echo {question}"
-    async with world.bot():
-        await world.log_in()
-        await world.add()
-        yield world
 
 
 async def name(world: World, full_name: str, alias: str) -> None:

@@ -24,9 +24,7 @@ MAPPING = "INSERT INTO message_mappings VALUES (:id, :user_id, :channel_id, 1, 0
 async def home(world: World) -> World:
     """Mira is logged in and has added Lilith, called lil; the bot has stopped."""
     async with world.bot():
-        await world.log_in()
-        await world.add()
-        await world.hears("!tz verify")
+        await world.settle()
     world.ai.answers = lambda question: f"You said: {question}"
     return world
 

@@ -16,9 +16,7 @@ PARTS = ["a" * 1500, "b" * 1500, "c" * 1500]
 async def home(world: World) -> AsyncIterator[World]:
     """Mira is logged in, verified and has added Lilith, called lil, who has spoken before and gives long answers."""
     async with world.bot():
-        await world.log_in()
-        await world.add()
-        await world.hears("!tz verify")
+        await world.settle()
         await world.hears("@lil hello")
         world.ai.answers = lambda _: "\n\n".join(PARTS)
         yield world

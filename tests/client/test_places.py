@@ -1,21 +1,9 @@
 """Threads, forums and channels that someone closes: where personalities speak, and through which webhook."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from bot.sandbox.discord import Channel, Permission
 from tests.client.conftest import World
-
-
-@pytest.fixture
-async def home(world: World) -> AsyncIterator[World]:
-    """Mira is logged in and has added Lilith, called lil."""
-    world.ai.answers = lambda question: f"echo {question}"
-    async with world.bot():
-        await world.log_in()
-        await world.add()
-        yield world
 
 
 @pytest.fixture

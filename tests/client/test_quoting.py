@@ -34,9 +34,7 @@ async def home(world: World) -> AsyncIterator[World]:
 async def _settle(world: World) -> None:
     """Mira is logged in and verified, and has added Lilith, called lil."""
     world.ai.answers = lambda _: "Yes."
-    await world.log_in()
-    await world.add()
-    await world.hears("!tz verify")
+    await world.settle()
     world.ai.calls.clear()
 
 

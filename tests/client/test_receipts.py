@@ -7,9 +7,7 @@ async def test_after_a_deploy_the_owner_is_told_what_was_missed_and_channels_are
     world.overrides |= {"bot_owner_id": world.mira.id, "receipt_dm": "true"}
     home = world.discord.dm_channel(world.mira)
     async with world.bot():
-        await world.log_in()
-        await world.add()
-        await world.hears("!tz verify")
+        await world.settle()
         assert (await world.hears("@lil hello")).webhook_id
     missed = await world.say("@lil are you there?")
     before = world.discord.messages(home)[-1]

@@ -19,9 +19,7 @@ FOREVER_SECONDS = 3600.0
 async def home(world: World) -> World:
     """Mira is logged in, verified and has added Lilith, called lil, who gives long answers."""
     async with world.bot():
-        await world.log_in()
-        await world.add()
-        await world.hears("!tz verify")
+        await world.settle()
     world.ai.answers = lambda _: "\n\n".join(PARTS)
     world.ai.calls.clear()
     return world

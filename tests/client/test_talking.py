@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.sandbox.discord import Message, Permission, User
-from bot.sandbox.discord.messages import announce, publish
+from bot.sandbox.discord.messages import publish
 from tests.client.conftest import World
 
 QUIET: dict[str, object] = {"parse": []}
@@ -168,12 +168,21 @@ async def test_nobody_is_answered_outside_of_an_nsfw_channel(home: World) -> Non
 
 async def test_a_message_that_arrives_twice_is_answered_once(home: World) -> None:
     said = await home.say("@lil hello")
-    announce(home.discord._state, said)
+    home.discord.redeliver(said)
     answer = await home.next(home.channel, said)
     pong = await home.hears("!tz ping")
     after = [m.id for m in home.discord.messages(home.channel) if m.id > said.id and m.author_id != home.mira.id]
     assert after == [answer.id, pong.id]
     assert len([call for call in home.ai.calls if call.route == "chat"]) == 1
+
+
+async def test_a_command_that_arrives_twice_is_carried_out_once(home: World) -> None:
+    said = await home.say("!tz ping")
+    home.discord.redeliver(said)
+    pong = await home.next(home.channel, said)
+    answer = await home.hears("@lil hello")
+    after = [m.id for m in home.discord.messages(home.channel) if m.id > said.id and m.author_id != home.mira.id]
+    assert after == [pong.id, answer.id]
 
 
 async def test_two_channels_are_answered_side_by_side(home: World) -> None:

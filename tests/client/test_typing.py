@@ -16,9 +16,7 @@ async def home(world: World) -> AsyncIterator[World]:
     world.ai.answers = lambda question: f"echo {question}"
     world.overrides["typing_interval_seconds"] = 0.02
     async with world.bot():
-        await world.log_in()
-        await world.add()
-        await world.hears("!tz verify")
+        await world.settle()
         yield world
 
 

@@ -114,13 +114,3 @@ def grant(state: State, guild: Guild, member: Member, permissions: Permission) -
     # The bot hears of its own changes without the members intent.
     intent = intents.NONE_NEEDED if member.user == state.bot else intents.GUILD_MEMBERS
     state.emit(Event("GUILD_MEMBER_UPDATE", data, intent, guild.id))
-
-
-def drop_guild(state: State, guild: Guild) -> None:
-    """The bot is thrown out; the guild goes with everything in it."""
-    for channel in list(guild.channels.values()):
-        state.channels.pop(channel.id, None)
-    for webhook in [w for w in state.webhooks.values() if w.guild_id == guild.id]:
-        del state.webhooks[webhook.id]
-    del state.guilds[guild.id]
-    state.emit(Event("GUILD_DELETE", {"id": str(guild.id)}, intents.GUILDS, guild.id))

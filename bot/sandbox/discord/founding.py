@@ -83,10 +83,6 @@ class Founders(Onlooker):
         """Delete a channel or thread."""
         building.drop_channel(self._state, channel)
 
-    def remove_bot(self, guild: Guild) -> None:
-        """Throw the bot out of a guild."""
-        building.drop_guild(self._state, guild)
-
     def dm_channel(self, user: User) -> Channel:
         """The direct message channel between a user and the bot."""
         return self._state.dm_with(user)
