@@ -91,7 +91,7 @@ async def test_in_direct_messages_a_stranger_is_told_what_to_do_first_and_not_ag
     dm = home.discord.dm_channel(theo)
     hint = await home.hears("hello?", channel=dm, author=theo)
     assert "auth start" in hint.content
-    assert "verify" in hint.content
+    assert "`!tz verify` in an age-restricted channel" in hint.content
     said = await home.say("hello??", channel=dm, author=theo)
     help_text = await home.hears("!tz help", channel=dm, author=theo)
     assert home.spoken(dm, said) == [help_text.content]

@@ -40,7 +40,10 @@ def require_voice(channel_id: int, *, is_muted: bool) -> None:
 def require_conversation_place(place: Place, *, is_verified: bool, how: str) -> None:
     """Refuse talking in a DM with someone unverified, and in channels that are open to all ages."""
     if place.is_dm and not is_verified:
-        raise NotAllowedError("In direct messages I only answer people who are age-verified.", remedy=f"Use {how}.")
+        raise NotAllowedError(
+            "In direct messages I only answer people who are age-verified.",
+            remedy=f"Use {how} in an age-restricted channel of a server.",
+        )
     if not place.is_dm and not place.is_nsfw:
         raise NotAllowedError(
             "Personalities only speak in channels marked as age-restricted.",

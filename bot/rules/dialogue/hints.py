@@ -13,7 +13,7 @@ def dm_hint(command: Command, mention_char: str, *, is_logged_in: bool, is_verif
     """What to do first in direct messages, else how to talk there."""
     steps = [] if is_logged_in else [f"log in with {command('auth start')}"]
     if not is_verified:
-        steps.append(f"show that you are of age with {command('verify')}")
+        steps.append(f"show that you are of age with {command('verify')} in an age-restricted channel")
     if steps:
         return NotAllowedError("Personalities can answer you here.", remedy=f"First {' and '.join(steps)}.")
     return NotFoundError(

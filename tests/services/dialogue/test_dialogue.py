@@ -191,7 +191,7 @@ async def test_in_an_activated_channel_a_refusal_is_told_once_in_a_while(dialogu
 async def test_direct_messages_need_a_verified_user(
     dialogue: Dialogue, store: SQLiteStore, clock: Clock, speaker: FakeSpeaker
 ) -> None:
-    with pytest.raises(NotAllowedError, match="age-verified"):
+    with pytest.raises(NotAllowedError, match=r"age-verified.*in an age-restricted channel of a server"):
         await dialogue.hear(heard(1, "@lilith", DM))
     await store.write(verifications.put(Verification(USER, is_verified=True, recorded_at=clock())))
     await dialogue.hear(heard(2, "@lilith", DM))
