@@ -46,6 +46,7 @@ from bot.store.driver import SQLiteStore, open_store
 from bot.store.migrate import create_database
 from bot.store.statement import Query, Statement, Store
 
+TIMEOUT_SECONDS = 5
 KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
 OWNER = 900_000_000_000_000_001
 USER = 900_000_000_000_000_002
@@ -89,6 +90,11 @@ class FakeSpeaker:
     hold_change: asyncio.Event | None = None
     unprepared: TzurotError | None = None
     numbers: Any = field(default_factory=lambda: count(1))
+
+    @property
+    def texts(self) -> list[str]:
+        """What was said, oldest first."""
+        return [text for _, _, text in self.said]
 
     async def say(self, place: Place, voice: Voice, text: str, after_message_id: int) -> int:
         number = next(self.numbers)

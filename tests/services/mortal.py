@@ -47,7 +47,6 @@ from tests.services.conftest import NSFW, OWNER, USER, Clock, FakeHerald, go_thr
 T = TypeVar("T")
 PARTS = ["a" * 1500, "b" * 1500, "c" * 1500]
 ANSWER = "\n\n".join(PARTS)
-TIMEOUT_SECONDS = 5
 ANSWERED = 2
 """The number of the first copy that has the answer; 0 has no turn, 1 a pending one."""
 

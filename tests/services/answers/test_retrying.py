@@ -23,6 +23,7 @@ from tests.services.conftest import (
     OTHER,
     OWNER,
     SAFE,
+    TIMEOUT_SECONDS,
     USER,
     Clock,
     FakeConfirmer,
@@ -35,7 +36,6 @@ from tests.services.conftest import (
     rows,
 )
 
-TIMEOUT_SECONDS = 5
 A, B, C, D = (letter * 1500 for letter in "abcd")
 QUESTION = 4_000_000_000_000_000
 UNCERTAIN = UncertainError("Discord did not say.")
@@ -59,7 +59,7 @@ class House:
 
     @property
     def texts(self) -> list[str]:
-        return [text for _, _, text in self.speaker.said]
+        return self.speaker.texts
 
     @property
     def first(self) -> int:

@@ -41,6 +41,7 @@ from tests.services.conftest import (
     NSFW_TOO,
     OTHER,
     OWNER,
+    TIMEOUT_SECONDS,
     USER,
     Clock,
     FakeSpeaker,
@@ -51,7 +52,6 @@ from tests.services.conftest import (
 
 HALF_AN_HOUR, TWO_HOURS = timedelta(minutes=30), timedelta(hours=2)
 MILLISECOND = timedelta(milliseconds=1)
-TIMEOUT_SECONDS = 5
 
 
 @dataclass

@@ -14,6 +14,7 @@ from bot.store import aliases, logins, personalities
 from bot.store.cipher import Cipher
 from tests.services.conftest import (
     OWNER,
+    TIMEOUT_SECONDS,
     USER,
     Clock,
     FakeConfirmer,
@@ -25,7 +26,6 @@ from tests.services.conftest import (
     rows,
 )
 
-TIMEOUT_SECONDS = 5
 PARTS = ["a" * 1500, "b" * 1500]
 UNCERTAIN = UncertainError("Discord did not say.")
 
@@ -50,7 +50,7 @@ async def states(dialogue: Dialogue) -> list[tuple[str, str | None]]:
 
 
 def texts(speaker: FakeSpeaker) -> list[str]:
-    return [text for _, _, text in speaker.said]
+    return speaker.texts
 
 
 @pytest.mark.parametrize("confirms", [True, False])

@@ -22,6 +22,7 @@ from tests.services.conftest import (
     OTHER,
     OWNER,
     SAFE,
+    TIMEOUT_SECONDS,
     USER,
     Clock,
     FakeSpeaker,
@@ -29,8 +30,6 @@ from tests.services.conftest import (
     heard,
     rows,
 )
-
-TIMEOUT_SECONDS = 5
 
 
 @pytest.fixture
@@ -284,7 +283,7 @@ async def test_a_reply_that_comes_before_the_messages_id_is_committed_is_answere
     await asyncio.sleep(0)
     speaker.hold[1].set()
     await asyncio.wait_for(asyncio.gather(first, reply), TIMEOUT_SECONDS)
-    assert [text for _, _, text in speaker.said] == ["echo @lilith", "echo already?"]
+    assert speaker.texts == ["echo @lilith", "echo already?"]
 
 
 async def test_a_long_answer_is_said_in_order_and_each_message_is_mapped(
@@ -381,7 +380,7 @@ async def test_one_channel_is_answered_in_order_while_others_go_on(
     await asyncio.wait_for(thinker.reached.wait(), TIMEOUT_SECONDS)
     await asyncio.wait_for(dialogue.hear(heard(9, "elsewhere", NSFW_TOO)), TIMEOUT_SECONDS)
     await asyncio.wait_for(dialogue.hear(heard(10, "not for anyone")), TIMEOUT_SECONDS)
-    assert [text for _, _, text in speaker.said] == ["echo elsewhere"]
+    assert speaker.texts == ["echo elsewhere"]
     thinker.hold["@lilith 1"].set()
     await asyncio.wait_for(asyncio.gather(*same), TIMEOUT_SECONDS)
     assert [text for _, _, text in speaker.said[1:]] == [f"echo @lilith {n}" for n in (1, 2, 3)]
@@ -405,7 +404,7 @@ async def test_one_who_fails_does_not_hold_up_the_next(dialogue: Dialogue, speak
     speaker.fail[1] = UnavailableError("Discord is down.")
     results = await asyncio.gather(*(dialogue.hear(heard(n, f"@lilith {n}")) for n in (1, 2)), return_exceptions=True)
     assert isinstance(results[0], UnavailableError)
-    assert [text for _, _, text in speaker.said] == ["echo @lilith 2"]
+    assert speaker.texts == ["echo @lilith 2"]
 
 
 async def test_a_removed_personality_does_not_answer_old_replies_which_is_told_once(

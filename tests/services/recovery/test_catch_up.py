@@ -34,6 +34,7 @@ from tests.services.conftest import (
     NSFW_TOO,
     OTHER,
     OWNER,
+    TIMEOUT_SECONDS,
     USER,
     Clock,
     FakeHerald,
@@ -44,8 +45,6 @@ from tests.services.conftest import (
     heard,
     rows,
 )
-
-TIMEOUT_SECONDS = 5
 
 
 @dataclass
@@ -94,7 +93,7 @@ class House:
 
     @property
     def texts(self) -> list[str]:
-        return [text for _, _, text in self.speaker.said]
+        return self.speaker.texts
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.services.conftest import (
     NSFW,
     NSFW_TOO,
     OWNER,
+    TIMEOUT_SECONDS,
     USER,
     Clock,
     FakeConfirmer,
@@ -32,7 +33,6 @@ from tests.services.conftest import (
     rows,
 )
 
-TIMEOUT_SECONDS = 5
 PARTS = ("a" * 1500, "b" * 1500, "c" * 1500)
 LONG = "\n\n".join(PARTS)
 
@@ -86,7 +86,7 @@ class House:
 
     @property
     def texts(self) -> list[str]:
-        return [text for _, _, text in self.speaker.said]
+        return self.speaker.texts
 
 
 @pytest.fixture
