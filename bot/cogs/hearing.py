@@ -94,6 +94,16 @@ def granted_to_the_bot(message: discord.Message | discord.PartialMessage) -> dis
         return None
 
 
+def permissions_in(
+    channel: discord.abc.GuildChannel | discord.Thread, member: discord.Member | None
+) -> discord.Permissions:
+    """What a member may do in a channel of their server; nothing where that is not known."""
+    try:
+        return channel.permissions_for(member) if member else discord.Permissions.none()
+    except discord.ClientException:  # a thread whose parent is not in the cache
+        return discord.Permissions.none()
+
+
 def place_in(channel: object, guild_id: int | None) -> Place:
     """Discord's channel as a place."""
     channel_id = getattr(channel, "id", None)

@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from bot.cogs.admission import failures_told, place_of_press, presser_of, whisper
 from bot.cogs.context import UNDELIVERED, Services, answer_message, sentence_of, services_of
-from bot.cogs.hearing import granted_to_the_bot, place_in
+from bot.cogs.hearing import granted_to_the_bot, permissions_in, place_in
 from bot.cogs.replies.origin_card import card_of
 from bot.errors import ConflictError, TzurotError, trace
 from bot.model import Mapping, Member, Place, snowflake_of
@@ -142,7 +142,7 @@ class AnswersCog(commands.Cog):
             message = direct.get_partial_message(payload.message_id)
             return Wish(command, Member(payload.user_id), Place(payload.channel_id), message)
         found: Any = self._bot.get_channel(payload.channel_id) or await self._bot.fetch_channel(payload.channel_id)
-        granted = _permissions_in(found, payload.member)
+        granted = permissions_in(found, payload.member)
         member = Member(
             payload.user_id, may_manage_messages=granted.manage_messages, is_administrator=granted.administrator
         )
@@ -165,16 +165,6 @@ def _is_theirs(wish: Wish, mapping: Mapping) -> bool:
     if wish.command == DELETE:
         return may_delete(wish.member, wish.place, mapping)
     return wish.command == WHO or wish.member.user_id == mapping.user_id
-
-
-def _permissions_in(channel: Any, member: discord.Member | None) -> discord.Permissions:
-    if member is None:
-        return discord.Permissions.none()
-    try:
-        granted: discord.Permissions = channel.permissions_for(member)
-    except discord.ClientException:  # a thread whose parent is not in the cache
-        return discord.Permissions.none()
-    return granted
 
 
 @asynccontextmanager

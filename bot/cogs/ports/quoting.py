@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import aiohttp
 import discord
 
+from bot.cogs.hearing import permissions_in
 from bot.cogs.reading import quote_of
 from bot.model import Heard, Quote
 from bot.rules.dialogue.links import MessageLink, first_link
@@ -80,10 +81,7 @@ def _target_of(heard: Heard) -> MessageLink | None:
 
 
 def _may_read(channel: Spoken, member: discord.Member) -> bool:
-    try:
-        granted = channel.permissions_for(member)
-    except discord.ClientException:  # a thread whose parent is not in the cache
-        return False
+    granted = permissions_in(channel, member)
     is_let_in = granted.connect or not isinstance(channel, discord.VoiceChannel | discord.StageChannel)
     return granted.view_channel and granted.read_message_history and is_let_in
 
