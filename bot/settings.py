@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     login_timeout_seconds: Seconds = 20
     token_lifetime_seconds: Seconds = 2_592_000
     refusal_interval_seconds: Seconds = 600
+    bystander_refusal_interval_seconds: Seconds = 86_400
 
     # The database
     database_path: Path = Path("data/tzurot.db")

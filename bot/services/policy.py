@@ -21,6 +21,7 @@ class Policy:
     undo_lifetime: timedelta = timedelta(days=1)
     undo_question_timeout: timedelta = timedelta(minutes=2)
     refusal_interval: timedelta = timedelta(minutes=10)
+    bystander_refusal_interval: timedelta = timedelta(days=1)
     turns_lifetime: timedelta = timedelta(days=30)
     turn_confirmation_timeout: timedelta = timedelta(seconds=2)
     send_attempts: int = 5
@@ -53,6 +54,7 @@ class Policy:
             undo_lifetime=timedelta(seconds=settings.undo_lifetime_seconds),
             undo_question_timeout=timedelta(seconds=settings.undo_question_timeout_seconds),
             refusal_interval=timedelta(seconds=settings.refusal_interval_seconds),
+            bystander_refusal_interval=timedelta(seconds=settings.bystander_refusal_interval_seconds),
             turns_lifetime=timedelta(seconds=settings.turns_lifetime_seconds),
             turn_confirmation_timeout=timedelta(seconds=settings.turn_confirmation_timeout_seconds),
             send_attempts=settings.send_attempts,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bot.errors import NotFoundError, TzurotError
+from bot.errors import NotAllowedError, NotFoundError, TzurotError
 from bot.model import Cause, Clock, Heard, Personality, Turn, TurnState, snowflake_time, utc_now
 from bot.rules.commands.permissions import require_conversation_place, require_login, require_saving, require_voice
 from bot.rules.dialogue.answering import EXPLICIT, goes_on, who_answers
@@ -167,7 +167,8 @@ class Decider:
                 return False
             # The gateway and the channel's history may both bring the message while neither knows of the other.
             is_first = self._told.may_say(self.policy.refusal_interval, heard.message_id)
-            is_news = self.may_tell(heard, error)
+            is_bystander = cause is Cause.ACTIVATION and isinstance(error, NotAllowedError)
+            is_news = self.may_tell(heard, error, is_bystander=is_bystander)
             is_repeated = self._is_read_only or heard.is_muted or heard.is_edit or cause not in EXPLICIT
             if not is_first or (is_repeated and not is_news) or not self.pace.admits_word(heard):
                 return False
@@ -197,6 +198,11 @@ class Decider:
             how=self.policy.command("auth start"),
         )
 
-    def may_tell(self, heard: Heard, error: TzurotError) -> bool:
-        """Whether the author was not told this in this channel lately; from now on they were."""
-        return self._told.may_say(self.policy.refusal_interval, heard.place.channel_id, heard.author_id, str(error))
+    def may_tell(self, heard: Heard, error: TzurotError, *, is_bystander: bool = False) -> bool:
+        """Whether the author was not told this in this channel lately; from now on they were.
+
+        A bystander only writes where a personality answers everything, and may never have wanted an answer.
+        """
+        policy = self.policy
+        interval = policy.bystander_refusal_interval if is_bystander else policy.refusal_interval
+        return self._told.may_say(interval, heard.place.channel_id, heard.author_id, str(error))

@@ -178,13 +178,19 @@ async def test_without_a_login_service_everyone_is_answered_with_the_operators_k
     assert [question.user_token for question in thinker.questions] == [None, None]
 
 
-async def test_in_an_activated_channel_a_refusal_is_told_once_in_a_while(dialogue: Dialogue, clock: Clock) -> None:
+async def test_in_an_activated_channel_a_refusal_is_told_once_a_day_to_who_calls_nobody(
+    dialogue: Dialogue, clock: Clock
+) -> None:
     with pytest.raises(NotAllowedError):
         await dialogue.hear(heard(1, "hi", NSFW_TOO, author_id=OTHER))
     await dialogue.hear(heard(2, "hi again", NSFW_TOO, author_id=OTHER))
     clock.advance(minutes=11)
+    await dialogue.hear(heard(3, "and again", NSFW_TOO, author_id=OTHER))
     with pytest.raises(NotAllowedError):
-        await dialogue.hear(heard(3, "and again", NSFW_TOO, author_id=OTHER))
+        await dialogue.hear(heard(4, "@lilith and you?", NSFW_TOO, author_id=OTHER))
+    clock.advance(days=1)
+    with pytest.raises(NotAllowedError):
+        await dialogue.hear(heard(5, "good morning", NSFW_TOO, author_id=OTHER))
 
 
 async def test_direct_messages_need_a_verified_user(
