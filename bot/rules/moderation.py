@@ -17,6 +17,7 @@ class Target:
 
     user_id: int
     is_administrator: bool = False
+    is_the_bot: bool = False
 
 
 def is_barred(bans: Iterable[Ban], member: Member, command: str, owner_id: int) -> bool:
@@ -46,7 +47,7 @@ def require_owner(member: Member, owner_id: int, sentence: str) -> None:
         raise NotAllowedError(sentence)
 
 
-def require_barrable(target: Target, member: Member, guild_id: int, *, owner_id: int, own_id: int) -> None:
+def require_barrable(target: Target, member: Member, guild_id: int, owner_id: int) -> None:
     """Refuse barring those who could then not be helped: oneself, the bot's owner, the bot, a server's administrators.
 
     The bot's owner may bar an administrator everywhere, which no administrator of a server can lift.
@@ -55,7 +56,7 @@ def require_barrable(target: Target, member: Member, guild_id: int, *, owner_id:
         raise NotAllowedError("You can't bar yourself.")
     if target.user_id == owner_id != NOBODY:
         raise NotAllowedError("The bot's owner can't be barred.")
-    if target.user_id == own_id:
+    if target.is_the_bot:
         raise NotAllowedError("I can't ignore myself.")
     if target.is_administrator and guild_id != EVERYWHERE:
         raise NotAllowedError("Administrators of this server can't be barred from it.")

@@ -78,9 +78,9 @@ class ModerationCog(commands.Cog):
         """Typed, the duration may have several words; what follows it is the reason."""
         await ctx.defer(ephemeral=True)
         how = _sentence(ctx, duration, reason, everywhere=where == "everywhere")
-        target = Target(user.id, is_administrator=await _is_administrator(ctx, user))
-        own_id = self._bot.application_id or 0
-        done = await self._moderation.bar(member_of(ctx), place_of(ctx), target, how, own_id=own_id)
+        is_the_bot = user.id == self._bot.application_id
+        target = Target(user.id, is_administrator=await _is_administrator(ctx, user), is_the_bot=is_the_bot)
+        done = await self._moderation.bar(member_of(ctx), place_of(ctx), target, how)
         await acknowledge(ctx, _barred(done, place_of(ctx)), is_private=True)
 
     @blacklist.command(usage="USER [everywhere]", description="Hear somebody again whom I ignore")

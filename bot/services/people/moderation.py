@@ -55,13 +55,13 @@ class Moderation:
     policy: Policy
     clock: Clock = utc_now
 
-    async def bar(self, member: Member, place: Place, target: Target, how: Sentence, *, own_id: int) -> Barred:
-        """Ignore a user from now on; `own_id` is the bot's own.
+    async def bar(self, member: Member, place: Place, target: Target, how: Sentence) -> Barred:
+        """Ignore a user from now on.
 
         Raises NotAllowedError for whom the member may not bar, or not there, InvalidInputError for the reason.
         """
         guild_id = self._guild_of(member, place, everywhere=how.everywhere)
-        require_barrable(target, member, guild_id, owner_id=self.policy.owner_id, own_id=own_id)
+        require_barrable(target, member, guild_id, self.policy.owner_id)
         return await self._bar(member, target.user_id, guild_id, how)
 
     async def bar_server(self, member: Member, guild_id: int, how: Sentence) -> Barred:

@@ -43,7 +43,7 @@ def gate(store: SQLiteStore, owned: Policy, clock: Clock) -> Gate:
 
 
 async def bar(moderation: Moderation, how: Sentence = SPAM, member: Member = ADMIN, place: Place = NSFW) -> Ban:
-    return (await moderation.bar(member, place, TOM, how, own_id=OWN_ID)).ban
+    return (await moderation.bar(member, place, TOM, how)).ban
 
 
 async def test_an_administrator_bars_in_their_server_only(moderation: Moderation, gate: Gate) -> None:
@@ -84,7 +84,7 @@ async def test_the_owner_bars_here_or_everywhere_or_a_whole_server(moderation: M
     [
         (Target(USER), NSFW, False, "yourself"),
         (Target(OWNER), NSFW, False, "owner can't"),
-        (Target(OWN_ID), NSFW, False, "ignore myself"),
+        (Target(OWN_ID, is_the_bot=True), NSFW, False, "ignore myself"),
         (Target(OTHER, is_administrator=True), NSFW, False, "Administrators"),
     ],
 )
@@ -92,14 +92,14 @@ async def test_nobody_is_barred_who_could_then_not_be_helped(
     moderation: Moderation, target: Target, place: Place, sentence: str, *, everywhere: bool
 ) -> None:
     with pytest.raises(NotAllowedError, match=sentence):
-        await moderation.bar(ADMIN, place, target, replace(SPAM, everywhere=everywhere), own_id=OWN_ID)
+        await moderation.bar(ADMIN, place, target, replace(SPAM, everywhere=everywhere))
     assert not await moderation.store.fetch(changes.latest(10))
 
 
 async def test_the_owner_can_not_lock_themselves_out(moderation: Moderation) -> None:
     for how in (SPAM, replace(SPAM, everywhere=True)):
         with pytest.raises(NotAllowedError, match="yourself"):
-            await moderation.bar(HOST, NSFW, Target(OWNER), how, own_id=OWN_ID)
+            await moderation.bar(HOST, NSFW, Target(OWNER), how)
 
 
 async def test_a_ban_that_is_there_binds_neither_the_owner_nor_an_administrator_who_lifts_it(
@@ -149,9 +149,9 @@ async def test_a_ban_that_is_renewed_while_it_is_swept_stays(moderation: Moderat
 
 
 async def test_every_act_is_on_record_with_what_was_before(moderation: Moderation, clock: Clock) -> None:
-    first = await moderation.bar(ADMIN, NSFW, TOM, SPAM, own_id=OWN_ID)
+    first = await moderation.bar(ADMIN, NSFW, TOM, SPAM)
     clock.advance(hours=1)
-    again = await moderation.bar(HOST, NSFW, TOM, Sentence(reason="eggs"), own_id=OWN_ID)
+    again = await moderation.bar(HOST, NSFW, TOM, Sentence(reason="eggs"))
     assert (first.is_renewed, again.is_renewed) == (False, True)
     await moderation.lift(ADMIN, NSFW, OTHER)
     with pytest.raises(NotFoundError, match="not on my list"):
@@ -187,7 +187,7 @@ async def test_a_list_shows_what_its_reader_decides_about(moderation: Moderation
 
 async def test_a_list_has_ten_a_page_and_a_page_beyond_the_last_is_the_last(moderation: Moderation) -> None:
     for user_id in range(1, 22):
-        await moderation.bar(ADMIN, NSFW, Target(user_id), SPAM, own_id=OWN_ID)
+        await moderation.bar(ADMIN, NSFW, Target(user_id), SPAM)
     page = await moderation.list(ADMIN, NSFW, 9)
     assert (page.number, page.pages, page.total, len(page.bans)) == (3, 3, 21, 1)
     assert len((await moderation.list(ADMIN, NSFW, 1)).bans) == 10
