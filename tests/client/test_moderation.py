@@ -92,7 +92,9 @@ async def test_who_is_not_found_is_asked_for_by_mention_or_id(home: World) -> No
 
 async def test_a_ban_is_taken_back_in_words_of_the_server_where_that_is_asked(home: World, tom: User) -> None:
     await home.hears(f"!tz blacklist add <@{tom.id}>")
-    assert f"you barred <@{tom.id}> in this server <t:" in (await home.hears("!tz undo")).content
+    question = (await home.hears("!tz undo")).content
+    assert f"you barred <@{tom.id}> in this server <t:" in question
+    assert f"<@{tom.id}> can use me again in this server." in question
 
 
 async def test_nobody_bars_who_could_then_not_be_helped(home: World) -> None:

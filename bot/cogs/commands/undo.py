@@ -62,7 +62,7 @@ def _deed(shown: Preview, place: Place) -> str:
         case Kind.VERIFICATION:
             return "you were verified"
         case _:  # a ban: of what is only a record nothing is shown
-            return f"you {'barred' if is_put else 'stopped barring'} {_barred(main, place)}"
+            return f"you {'barred' if is_put else 'stopped barring'} {' '.join(_barred(main, place))}"
 
 
 def _effect(shown: Preview, place: Place) -> str:
@@ -82,7 +82,8 @@ def _effect(shown: Preview, place: Place) -> str:
             state = "logged in" if main.kind is Kind.LOGIN else "verified"
             return f"you are {state} as before." if main.then else f"you are not {state}."
         case _:
-            return f"{_barred(main, place)} {'is barred as before' if main.then else 'can use me again'}."
+            whom, where = _barred(main, place)
+            return f"{whom} {'is barred as before' if main.then else 'can use me again'} {where}."
 
 
 def _personality_effect(shown: Preview) -> str:
@@ -109,13 +110,13 @@ def _name(step: Step) -> str:
     return f"**{plain(str((state or {}).get('display_name', step.subject)))}**"
 
 
-def _barred(step: Step, place: Place) -> str:
+def _barred(step: Step, place: Place) -> tuple[str, str]:
     """Whom a ban is about, and where it counts."""
     user_id, guild_id = map(int, step.subject.split(" "))
     whom = "everybody" if user_id == EVERYBODY else f"<@{user_id}>"
     if guild_id == EVERYWHERE:
-        return f"{whom} everywhere"
-    return f"{whom} {'in this server' if guild_id == place.guild_id else f'in the server {guild_id}'}"
+        return whom, "everywhere"
+    return whom, "in this server" if guild_id == place.guild_id else f"in the server {guild_id}"
 
 
 def _owner(step: Step, *, now: bool) -> str:
