@@ -128,9 +128,12 @@ def hybrid_group(**attributes: Any) -> Callable[[Handler], CommandGroup]:
 
 
 def _offered(handler: Handler, name: str) -> Handler:
-    """Let Discord offer the slash command only where and to whom it can be of use; the gate is asked all the same."""
+    """Let Discord offer the slash command only where and to whom it can be of use; the gate is asked all the same.
+
+    In direct messages it would offer everybody what is for administrators; there the bot's owner types it.
+    """
     terms = terms_of(name)
-    if terms.where in (Where.SERVER, Where.NSFW):
+    if terms.where in (Where.SERVER, Where.NSFW) or terms.right is Right.ADMINISTRATOR:
         app_commands.guild_only(handler)
     if terms.where is Where.DIRECT:
         app_commands.dm_only(handler)

@@ -39,7 +39,7 @@ remove                 | login late -   -    crea crea crea crea yes  yes   crea
 list                   | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | You have not added / Your personalities
 info                   | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | Added by
 alias                  | login late -   -    yes  yes  yes  yes  yes  yes   yes  yes  yes  yes  yes  | now also listens
-config                 | login late -   -    crea crea crea crea yes  yes   crea yes  crea yes  crea | is changed
+config                 | login late -   -    crea crea crea crea yes  yes   crea yes  crea yes  crea | is on now
 activate               | login late -   -    mm   yes  mm   yes  mm   mm    nsfw serv serv serv serv | now answers every message
 deactivate             | login late -   -    mm   yes  mm   yes  mm   mm    yes  serv serv serv serv | no longer answers
 blacklist (typed)      | login late -   -    adm  adm  adm  yes  adm  yes   adm  adm  adm  yes  adm  | lets me ignore somebody

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import StorageError
 from bot.model import Ban, utc_now
-from bot.sandbox.discord import Permission
+from bot.sandbox.discord import CommandNotShownError, Permission
 from bot.store import blacklist
 from bot.store.driver import open_store
 from tests.client.conftest import World
@@ -130,6 +130,19 @@ async def test_every_option_of_a_slash_command_says_what_it_is_for(world: World)
         waiting += node.get("options") or []
         seen += 1
     assert seen > 20
+
+
+async def test_in_direct_messages_nobody_is_offered_what_is_for_administrators(world: World) -> None:
+    dm = world.discord.dm_channel(world.mira)
+    world.overrides["bot_owner_id"] = world.mira.id
+    async with world.bot():
+        await world.discord.wait_for_commands()
+        await world.log_in()
+        for name in ("blacklist list", "debug"):
+            with pytest.raises(CommandNotShownError, match="not offered in this kind of channel"):
+                await world.discord.run_command(world.mira, dm, name)
+        assert "I ignore nobody" in (await world.hears("!tz blacklist list", channel=dm)).content
+        assert "waiting for an answer" in (await world.hears("!tz debug", channel=dm)).content
 
 
 async def test_a_slash_command_that_is_no_more_is_answered(world: World) -> None:
