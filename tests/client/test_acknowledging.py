@@ -136,7 +136,7 @@ CHANGING: dict[str, tuple[tuple[Give, Give], str]] = {
     "add": ((typed("add naamah nini"), slash("add", name="naamah", alias="nini")), "is here"),
     "config": (
         (typed("config lilith context on"), slash("config", name="lilith", option="context", value="on")),
-        "is changed",
+        "is on now",
     ),
     "alias": ((typed("alias lilith mother"), slash("alias", name="lilith", alias="mother")), "also listens"),
     "activate": ((typed("activate lilith"), slash("activate", name="lilith")), "answers every message"),
