@@ -1,5 +1,6 @@
 """Asks the AI service, which speaks OpenAI's protocol."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from bot.transport import Reply, Request, exchange, failure
 
 SERVICE = "The AI service"
 PATH = "/v1/chat/completions"
+FAILURE_STATUS = re.compile("[45][0-9]{2}")
 REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 INDIGESTIBLE = {
     HTTPStatus.BAD_REQUEST,
@@ -119,9 +121,8 @@ def _status(reply: Reply) -> int:
     error = reply.body.get("error") if isinstance(reply.body, dict) else None
     if reply.status != HTTPStatus.OK or not error:
         return reply.status
-    code = error.get("code", error.get("status")) if isinstance(error, dict) else None
-    is_status = str(code).isascii() and str(code).isdigit() and 400 <= int(str(code)) < 600  # noqa: PLR2004
-    return int(str(code)) if is_status else HTTPStatus.BAD_GATEWAY
+    code = str(error.get("code", error.get("status")) if isinstance(error, dict) else None)
+    return int(code) if FAILURE_STATUS.fullmatch(code) else HTTPStatus.BAD_GATEWAY
 
 
 def _text(body: Any) -> str | None:

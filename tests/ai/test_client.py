@@ -122,6 +122,7 @@ async def test_half_a_surrogate_pair_and_nul_do_no_harm(client: AIClient, script
         ({"error": {"message": "x", "code": "rate_limit_exceeded"}}, UnavailableError, "502"),
         ({"error": {"message": "x", "code": 429}}, RateLimitedError, "too often"),
         ({"error": {"message": "x", "code": "404"}}, NotFoundError, "lilith"),
+        ({"error": {"message": "x", "code": "9" * 5000}}, UnavailableError, "502"),
         ({"error": "just text"}, UnavailableError, "502"),
         (b"<html>not json</html>", UnavailableError, "can't be read"),
         (b"", UnavailableError, "can't be read"),
