@@ -1,6 +1,7 @@
 """Asks PluralKit which person is behind a message that it has posted again."""
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from bot.transport import Reply, Request, exchange, failure
 SERVICE = "PluralKit"
 USER_AGENT = "Tzurot (a Discord bot; asks only for messages that nobody else could tell it the author of)"
 REMEMBERED = 1000
+SNOWFLAKE = re.compile("[0-9]{1,19}")
 
 
 class PluralKitClient:
@@ -97,4 +99,5 @@ def _wait_seconds(reply: Reply) -> float:
 
 def _snowflake(value: Any) -> int | None:
     text = str(value) if isinstance(value, str | int) else ""
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 2**63 else None
+    number = int(text) if SNOWFLAKE.fullmatch(text) else 0
+    return number if 0 < number < 2**63 else None
