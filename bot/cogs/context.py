@@ -116,7 +116,7 @@ class CommandGroup(Protocol):
 
 
 def hybrid_command(**attributes: Any) -> Callable[[Handler], Command]:
-    """discord.py's decorator, with types that mypy can follow, on the terms that `rules.commands` has for the name."""
+    """discord.py's decorator, with types that mypy can follow, on the terms that the rules have for its name."""
     decorate: Callable[[Handler], Command] = commands.hybrid_command(**attributes)
     return lambda handler: decorate(_offered(handler, attributes.get("name", handler.__name__)))
 

@@ -14,7 +14,7 @@ from bot.store.statement import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Stands before every command, by the terms of `rules.commands`."""
+    """Stands before every command, by the terms of `rules.commands.terms`."""
 
     store: Store
     policy: Policy

@@ -31,8 +31,8 @@ class Speaker(Protocol):
         `after_message_id` is the message that it follows, the question or the last one said to it: in a DM Discord
         itself drops a second copy of what follows the same message.
 
-        In a DM it is sent as `rules.speech.dm_text(display name, text)`, for which the text leaves room; elsewhere
-        the webhook's name is `rules.speech.webhook_name(display name)`.
+        In a DM it is sent as `rules.dialogue.speech` makes it, `dm_text(display name, text)`, for which the text leaves
+        room; elsewhere the webhook's name is `webhook_name(display name)` of the same.
         """
 
     async def edit(self, place: Place, voice: Voice, message_id: int, text: str) -> bool:
