@@ -157,6 +157,11 @@ def place_of(ctx: Context) -> Place:
     return place_in(ctx.channel, ctx.guild.id if ctx.guild else None)
 
 
+def typed_in(ctx: Context) -> str:
+    """What was typed after the prefix; nothing with a slash."""
+    return "" if ctx.interaction else ctx.message.content[len(ctx.prefix or "") :]
+
+
 def member_of(ctx: Context, *, look_for_nsfw: bool = False) -> Member:
     """Who gave a command; looking for an NSFW channel walks through all channels of the server."""
     permissions = _permissions_of(ctx)

@@ -77,6 +77,18 @@ async def test_a_code_in_a_server_is_deleted_and_refused(world: World) -> None:
         assert "not logged in" in (await world.hears("!tz auth status")).content
 
 
+@pytest.mark.parametrize("typed", ["auth cod", "auth", "AUTH  kode"])
+async def test_what_may_be_a_code_in_a_server_is_deleted_also_where_it_is_misspelt(world: World, typed: str) -> None:
+    async with world.bot():
+        said = await world.say(f"!tz {typed} {world.ai.issue_code(world.mira.id)}")
+        answer = await world.next(world.channel, said)
+        assert "I deleted that message" in answer.content
+        assert said.id not in [m.id for m in world.discord.messages(world.channel)]
+        kept = await world.say("!tz auth")
+        assert "I deleted" not in (await world.next(world.channel, kept)).content
+        assert kept.id in [m.id for m in world.discord.messages(world.channel)]
+
+
 async def test_a_wrong_code_is_refused(world: World) -> None:
     async with world.bot():
         dm = world.discord.dm_channel(world.mira)

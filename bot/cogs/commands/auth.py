@@ -7,9 +7,20 @@ import discord
 from discord.ext import commands
 
 from bot.cogs.admission import failures_told, is_admitted, presser_of
-from bot.cogs.context import Context, bare, hybrid_command, hybrid_group, member_of, place_of, reply, services_of
+from bot.cogs.context import (
+    Context,
+    bare,
+    hybrid_command,
+    hybrid_group,
+    member_of,
+    place_of,
+    reply,
+    services_of,
+    typed_in,
+)
 from bot.cogs.replies.acknowledging import acknowledge, acknowledge_form
 from bot.errors import InvalidInputError, NotAllowedError
+from bot.rules.commands.terms import may_show_a_code
 from bot.rules.wording import counted
 from bot.services.people.logins import CODE_LIMIT, Logins, LoginStatus
 from bot.services.policy import Policy
@@ -34,7 +45,7 @@ class AuthCog(commands.Cog):
         description="Log in, so that personalities answer you",
     )
     async def auth(self, ctx: Context) -> None:
-        """Without a known subcommand: how it goes."""
+        """Without a known subcommand: how it goes; what was typed in a server may have been a code, and is gone."""
         say = services_of(self._bot).policy.command
         steps = (
             f"{say('auth start')} sends you a link by direct message",
@@ -43,7 +54,9 @@ class AuthCog(commands.Cog):
             f"{say('auth status')} says whether you are logged in",
             f"{say('auth revoke')} makes me forget your login",
         )
-        await reply(ctx, "\n".join(f"• {step}" for step in steps), is_private=True)
+        is_hidden = ctx.guild is not None and may_show_a_code(typed_in(ctx))
+        head = "I deleted that message, in case it showed a login code. It goes like this:\n" if is_hidden else ""
+        await reply(ctx, head + "\n".join(f"• {step}" for step in steps), is_private=True)
 
     @auth.command(description="Get the link on which you authorize me")
     async def start(self, ctx: Context) -> None:

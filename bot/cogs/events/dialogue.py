@@ -21,6 +21,7 @@ from bot.cogs.hearing import heard_from, is_from_a_person, is_muted, original_fr
 from bot.cogs.reading import is_a_copy
 from bot.errors import NotAllowedError, TzurotError, trace
 from bot.model import Heard
+from bot.rules.commands.terms import may_show_a_code
 from bot.services.dialogue.authors import Authors
 from bot.services.recent import Recent
 
@@ -78,7 +79,7 @@ class DialogueCog(commands.Cog):
         if prefix is None:
             await self._hear(message, hear)
             return
-        if message.content[len(prefix) :].lower().split()[:2] == ["auth", "code"]:
+        if may_show_a_code(message.content[len(prefix) :]):
             with suppress(discord.HTTPException):
                 await message.delete()
         if not is_muted(message):

@@ -8,10 +8,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.admission import BROKEN, failures_told, is_admitted, whisper
-from bot.cogs.context import UNDELIVERED, Context, member_of, place_of, plain, reply, sentence_of, services_of
+from bot.cogs.context import UNDELIVERED, Context, member_of, place_of, plain, reply, sentence_of, services_of, typed_in
 from bot.errors import NotAllowedError, TzurotError, trace
 from bot.model import Member
-from bot.rules.commands.terms import may_use, near_miss, terms_of
+from bot.rules.commands.terms import may_show_a_code, may_use, near_miss, terms_of
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class FailureCog(commands.Cog):
         """Let the services decide who may use a command at all; asked with a subcommand's full name, typed or not."""
         name = ctx.command.qualified_name if ctx.command else "help"
         try:
-            if terms_of(name).is_secret:
+            if may_show_a_code(typed_in(ctx)):
                 await _hide(ctx)
             if await self._is_admitted(ctx, name):
                 return True
@@ -136,8 +136,8 @@ class FailureCog(commands.Cog):
 
 
 async def _hide(ctx: Context) -> None:
-    """Delete what was typed in a server, before anything else; with a slash nobody has seen it."""
-    if ctx.guild is None or ctx.interaction is not None:
+    """Delete what was typed in a server, before anything else."""
+    if ctx.guild is None:
         return
     try:
         await ctx.message.delete()

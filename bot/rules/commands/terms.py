@@ -49,8 +49,7 @@ class Where(StrEnum):
 class Terms:
     """On what terms a command is to be had.
 
-    `is_reading` means that it changes nothing, so that it works while nothing can be saved; `is_secret` that what is
-    typed with it must be seen by nobody, so that in a server the message goes before anything else happens.
+    `is_reading` means that it changes nothing, so that it works while nothing can be saved.
     """
 
     topic: Topic
@@ -58,11 +57,13 @@ class Terms:
     where: Where = Where.ANYWHERE
     needs_login: bool = True
     is_reading: bool = False
-    is_secret: bool = False
 
 
-def _open(topic: Topic, right: Right = Right.NONE, *, is_reading: bool = False, is_secret: bool = False) -> Terms:
-    return Terms(topic, right, needs_login=False, is_reading=is_reading, is_secret=is_secret)
+def _open(topic: Topic, right: Right = Right.NONE, *, is_reading: bool = False) -> Terms:
+    return Terms(topic, right, needs_login=False, is_reading=is_reading)
+
+
+LOGIN, LOGIN_CODE = "auth", "auth code"
 
 
 DELETE, WHO, RETRY = "Delete answer", "Who is this?", "Try again"
@@ -98,9 +99,9 @@ COMMANDS: Mapping[str, Terms] = MappingProxyType(
         "blacklist check": Terms(Topic.MODERATION, Right.ADMINISTRATOR, is_reading=True),
         "blacklist addserver": Terms(Topic.MODERATION, Right.OWNER),
         "blacklist removeserver": Terms(Topic.MODERATION, Right.OWNER),
-        "auth": _open(Topic.YOURSELF, is_reading=True),
+        LOGIN: _open(Topic.YOURSELF, is_reading=True),
         "auth start": _open(Topic.YOURSELF),
-        "auth code": _open(Topic.YOURSELF, is_secret=True),
+        LOGIN_CODE: _open(Topic.YOURSELF),
         "auth status": _open(Topic.YOURSELF, is_reading=True),
         "auth revoke": _open(Topic.YOURSELF),
         "auth cleanup": _open(Topic.YOURSELF, Right.ADMINISTRATOR),
@@ -119,6 +120,13 @@ COMMANDS: Mapping[str, Terms] = MappingProxyType(
     }
 )
 """By full name (`auth start`), in the order in which the help shows them; context menus stand here by theirs."""
+
+
+def may_show_a_code(typed: str) -> bool:
+    """Whether what was typed after the prefix may show a login code, also where `code` is misspelt or left out."""
+    command, subcommand, *_ = (*typed.lower().split(maxsplit=2), "", "")
+    name = f"{command} {subcommand}"
+    return command == LOGIN and bool(subcommand) and (name == LOGIN_CODE or name not in COMMANDS)
 
 
 def terms_of(command: str) -> Terms:
