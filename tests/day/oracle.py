@@ -14,11 +14,13 @@ DM_SECONDS = 2 * HOUR
 EDIT_SECONDS = MINUTE
 LATE_SECONDS = 15 * MINUTE
 REFUSAL_SECONDS = 10 * MINUTE
+BYSTANDER_SECONDS = 24 * HOUR
 PACE_SECONDS = MINUTE
 USER_LIMIT, SPOT_LIMIT = 20, 30
 """How much of one person, and how much in one place, is answered in that time."""
 NOBODY = "nobody was addressed"
 CALLED = ("a reply to what it said", "a mention")
+ACTIVE = "an activated place"
 
 Talk = tuple[int, float]
 """The personality that answered last, and when."""
@@ -130,15 +132,18 @@ class Oracle:
         return Verdict(Outcome.ANSWER, why, persona, say.user, now)
 
     def _refused(self, say: Say, why: str, now: float, *, is_edit: bool) -> Verdict | None:
-        """Whoever called somebody is told each time why there is no answer, everybody else only once in a while."""
+        """Whoever called somebody is told each time why there is no answer, everybody else once in a while.
+
+        Who only writes in an activated place may want no answer, and is told once a day.
+        """
         refusal = _refusal(say)
         if refusal is None:
             return None
-        is_news = self._is_news(say, refusal, now)
+        is_news = self._is_news(say, refusal, now, BYSTANDER_SECONDS if why == ACTIVE else REFUSAL_SECONDS)
         is_told = (why in CALLED and not is_edit) or is_news
         if is_told and self._counts("user", say.user, self.written_at[say.number], USER_LIMIT):
             return Verdict(Outcome.WORD, f"{why}, but {refusal}")
-        return Verdict(Outcome.NOTHING, f"{why}, but {refusal}, as was said a moment ago")
+        return Verdict(Outcome.NOTHING, f"{why}, but {refusal}, as was said before")
 
     def _wanted(self, say: Say) -> tuple[int, str] | None:
         if say.replies_to is not None and not say.to_person and say.replies_to in self.answered_by:
@@ -147,7 +152,7 @@ class Oracle:
             return say.persona, CALLED[1]
         for spot in (say.spot, SPOTS[say.spot].parent):
             if spot is not None and spot in self.active:
-                return self.active[spot], "an activated place"
+                return self.active[spot], ACTIVE
         persona = self.talks_with(say.user, say.spot, self.written_at[say.number])
         return None if persona is None else (persona, "its conversation goes on")
 
@@ -157,8 +162,8 @@ class Oracle:
             return Verdict(Outcome.WORD, f"{NOBODY}, so the bot says how")
         return Verdict(Outcome.NOTHING, NOBODY)
 
-    def _is_news(self, say: Say, what: str, now: float) -> bool:
-        return self._is_first((say.user, say.spot, what), now, REFUSAL_SECONDS)
+    def _is_news(self, say: Say, what: str, now: float, seconds: float = REFUSAL_SECONDS) -> bool:
+        return self._is_first((say.user, say.spot, what), now, seconds)
 
     def _is_first(self, key: tuple[object, ...], now: float, seconds: float) -> bool:
         if now - self._told_at.get(key, -seconds) < seconds:
@@ -174,7 +179,7 @@ class Oracle:
                 why = f"more than a {kind} is answered in a minute"
                 if self._is_first((kind, key), at, PACE_SECONDS):
                     return Verdict(Outcome.WORD, why)
-                return Verdict(Outcome.NOTHING, f"{why}, as was said a moment ago")
+                return Verdict(Outcome.NOTHING, f"{why}, as was said before")
         self._counts("user", say.user, at, USER_LIMIT)
         self._counts("place", say.spot, at, SPOT_LIMIT)
         for counted in (("user", say.user), ("place", say.spot)):
