@@ -105,8 +105,11 @@ class Oracle:
 
     def has_room(self, user: int, spot: int, at: float) -> bool:
         """Whether this person, and this place, may have another answer."""
-        of_user, of_place = self._near("user", user, at), self._near("place", spot, at)
-        return len(of_user) < USER_LIMIT and len(of_place) < SPOT_LIMIT
+        return self.may_ask(user, at) and len(self._near("place", spot, at)) < SPOT_LIMIT
+
+    def may_ask(self, user: int, at: float) -> bool:
+        """Whether this person has not asked too much already."""
+        return len(self._near("user", user, at)) < USER_LIMIT
 
     def talks_with(self, user: int, spot: int, at: float) -> int | None:
         """Who goes on answering what this person writes here at that time without being called."""

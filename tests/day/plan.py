@@ -1,7 +1,7 @@
 """What happens in the day, the same for the same seed; made beside the model, so that it knows what to aim at."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from random import Random
@@ -167,12 +167,16 @@ class Planner:
             spot = self.random.choice(self._spots(PlaceKind.CHANNEL))
             word = "deactivate" if spot in self.oracle.active else "activate"
             persona = self.random.randrange(len(personalities())) if word == "activate" else None
-            order = Order(self.number, self.random.choice(MODERATORS), spot, word, persona)
+            order = Order(self.number, self._somebody(MODERATORS), spot, word, persona)
         else:
-            user = self.random.choice(by_kind(Kind.AUTOMATIC, Kind.ORDINARY))
+            user = self._somebody(by_kind(Kind.AUTOMATIC, Kind.ORDINARY))
             order = Order(self.number, user, self.random.choice(self._spots(PlaceKind.CHANNEL)), word)
         self.oracle.obey(order, self.now)
         return Moment(self.now, (order,))
+
+    def _somebody(self, users: Sequence[int]) -> int:
+        """One of them who has not asked too much, and so gets a word for a command."""
+        return self.random.choice([user for user in users if self.oracle.may_ask(user, self.now)])
 
     def _gap(self) -> Moment:
         """The bot is away while people write."""

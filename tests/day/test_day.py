@@ -13,7 +13,7 @@ from tests.day.__main__ import main
 from tests.day.acts import Delete, Edit, Order, Outcome, Say, Trouble
 from tests.day.cast import CROWD, SPOTS, Kind, PlaceKind, by_kind, personalities
 from tests.day.judging import Judge
-from tests.day.oracle import MINUTE, Oracle
+from tests.day.oracle import HOUR, MINUTE, Oracle
 from tests.day.performance import Performance, answer_to, number_of
 from tests.day.plan import plan_day
 from tests.day.stage import opened
@@ -106,7 +106,8 @@ def test_who_may_have_no_answer_is_told_each_time_after_a_call_and_else_once_in_
     ]
     outcomes = [oracle.say(say, at).outcome for at, say in enumerate(said)]
     assert outcomes == [Outcome.WORD, Outcome.NOTHING, Outcome.WORD, Outcome.NOTHING]
-    assert oracle.say(plain(5, stranger, ACTIVE), 11 * MINUTE).outcome is Outcome.WORD
+    assert oracle.say(plain(5, stranger, ACTIVE), 11 * MINUTE).outcome is Outcome.NOTHING
+    assert oracle.say(plain(6, stranger, ACTIVE), 25 * HOUR).outcome is Outcome.WORD
 
 
 def test_what_waited_for_a_quarter_of_an_hour_is_not_answered(oracle: Oracle) -> None:
