@@ -23,16 +23,30 @@ COUNTS = "(expires_at IS NULL OR expires_at > :now)"
 BARRED = f"user_id IN (:author_id, 0) AND guild_id IN (:guild_id, 0) AND {COUNTS}"
 """The bans of an author in a server, everywhere, and of the whole server: key look-ups, with `barring`'s parameters."""
 
-IS_BARRED = " OR ".join(
-    f"EXISTS (SELECT 1 FROM blacklist WHERE user_id = {user} AND guild_id = {guild} AND {COUNTS})"
-    for user, guild in ((":author_id", "0"), (":author_id", ":guild_id"), ("0", ":guild_id"))
+BARRED_UNTIL = (
+    """
+        CASE WHEN EXISTS (SELECT 1 FROM blacklist WHERE user_id = :author_id) THEN (
+            SELECT max(coalesce(expires_at, '9999')) FROM blacklist
+            WHERE user_id = :author_id AND (guild_id = 0 OR guild_id = :guild_id)
+        ) END
+    """,
+    "(SELECT coalesce(expires_at, '9999') FROM blacklist WHERE user_id = 0 AND guild_id = :guild_id)",
 )
-"""Whether there is one of them: single look-ups cost a message a fifth of what the lists of `BARRED` do."""
+"""Until when the author is barred, and until when the whole server: NULL for most.
+
+A message's read has these two, because they need no moment as text, which alone costs a tenth of it; and it asks first
+whether there is a row, as most authors have none and the maximum of nothing costs more than that.
+"""
 
 
 def barring(user_id: int, guild_id: int | None, now: datetime) -> dict[str, Value]:
     """The parameters of `BARRED`; in direct messages there is no server."""
     return {"author_id": user_id, "guild_id": guild_id or EVERYWHERE, "now": to_text(now)}
+
+
+def is_past(until: str | None, now: datetime) -> bool:
+    """Whether a time of `BARRED_UNTIL` is over, or there is none."""
+    return until is None or until <= to_text(now)
 
 
 def to_row(ban: Ban) -> dict[str, Value]:

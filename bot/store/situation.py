@@ -7,15 +7,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import orjson
 
 from bot.errors import InvalidInputError
-from bot.model import EVERY_PERSONALITY, Conversation, Heard, Personality, Secret
+from bot.model import EVERY_PERSONALITY, EVERYWHERE, Conversation, Heard, Personality, Secret
 from bot.rules.dialogue.speech import name_ranges
-from bot.store import blacklist, logins
+from bot.store import logins
+from bot.store.blacklist import BARRED_UNTIL, is_past
 from bot.store.cipher import Cipher
 from bot.store.columns import from_json, to_time, to_time_or_none
 from bot.store.statement import Query, Row, Value
@@ -42,10 +43,10 @@ class SealedLogin:
 class Situation:
     """What is known when a message is heard; each part is decoded when it is asked for."""
 
-    def __init__(self, row: Row) -> None:
-        """Take the row of `find`."""
-        blacklisted, verified, auto_response, *texts = row
-        self.is_blacklisted = bool(blacklisted)
+    def __init__(self, now: datetime, row: Row) -> None:
+        """Take the row of `find`, and the moment for which it was asked."""
+        barred_until, server_barred_until, verified, auto_response, *texts = row
+        self.is_blacklisted = not (is_past(barred_until, now) and is_past(server_barred_until, now))
         self.is_verified = bool(verified)
         self.has_auto_response = bool(auto_response)
         self._logins, self._conversation, self._activated, self._replied_to, self._by_name, *self._mentions = texts
@@ -101,10 +102,12 @@ class Situation:
 
 def find(heard: Heard, now: datetime, candidates: Sequence[str] = ()) -> Query[Situation]:
     """One row with everything; `candidates` are lower-case names that the message may mention."""
+    place = heard.place
     parameters: dict[str, Value] = {
-        **blacklist.barring(heard.author_id, heard.place.guild_id, now),
-        "channel_id": heard.place.channel_id,
-        "parent_id": heard.place.parent_id,
+        "author_id": heard.author_id,
+        "guild_id": place.guild_id or EVERYWHERE,
+        "channel_id": place.channel_id,
+        "parent_id": place.parent_id,
     }
     is_reply = heard.replied_to_id is not None
     if is_reply:
@@ -112,7 +115,7 @@ def find(heard: Heard, now: datetime, candidates: Sequence[str] = ()) -> Query[S
         parameters |= _named_like(heard.replied_to_webhook_name)
     if candidates:
         parameters["candidates"] = _candidate_list(candidates)
-    return Query(_sql(bool(candidates), is_reply), Situation, parameters)
+    return Query(_sql(bool(candidates), is_reply), partial(Situation, now), parameters)
 
 
 _PERSONALITY = (
@@ -128,7 +131,8 @@ _ACTIVATED = (
 # Correlated look-ups in one row: a thread's parent is looked up only where the thread itself has no activation.
 _ALWAYS = f"""
 SELECT
-    ({blacklist.IS_BARRED}) AS is_blacklisted,
+    {BARRED_UNTIL[0]} AS barred_until,
+    {BARRED_UNTIL[1]} AS server_barred_until,
     (SELECT is_verified FROM nsfw_verifications WHERE user_id = :author_id) AS is_verified,
     EXISTS (SELECT 1 FROM auto_responses WHERE user_id = :author_id) AS has_auto_response,
     (
