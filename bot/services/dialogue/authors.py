@@ -77,8 +77,7 @@ class Authors:
         """
         if heard.message_id in self.proxies.deletions:
             return True
-        is_unhurried = heard.is_copy or await self.proxies.known_since(heard.author_id) is None
-        if is_unhurried or await self.decider.addressee(heard) is None:
+        if not await self.proxies.may_be_replaced(heard) or await self.decider.addressee(heard) is None:
             return False
         return await self.proxies.is_withdrawn(heard)
 

@@ -71,10 +71,15 @@ class Proxies:
 
     async def is_withdrawn(self, heard: Heard) -> bool:
         """Whether it was deleted, after a moment in which it may be where its author writes through a proxy bot."""
-        if heard.place.is_dm or heard.is_copy or await self.known_since(heard.author_id) is None:
+        if not await self.may_be_replaced(heard):
             return heard.message_id in self.deletions
         left = self.policy.proxy_wait.total_seconds() - self.originals.seconds_since(heard.message_id)
         return await self.deletions.wait([heard.message_id], 1, max(left, 0))
+
+    async def may_be_replaced(self, heard: Heard) -> bool:
+        """Whether its author writes through a proxy bot, which could do so in a server alone."""
+        is_final = heard.place.is_dm or heard.is_copy
+        return not is_final and await self.known_since(heard.author_id) is not None
 
     async def is_answered(self, copy: Heard) -> bool:
         """Whether the message that it replaces was answered before it was deleted, if only in part: that stands."""
