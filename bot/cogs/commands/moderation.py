@@ -26,7 +26,8 @@ from bot.errors import InvalidInputError, UnavailableError
 from bot.model import EVERYBODY, EVERYWHERE, Ban, Place
 from bot.rules.commands.periods import leading_period, parse_period
 from bot.rules.moderation import Target
-from bot.services.people.moderation import Barred, Moderation, Page, Sentence
+from bot.services.pages import Page
+from bot.services.people.moderation import Barred, Moderation, Sentence
 
 Scope = Literal["here", "everywhere"]
 
@@ -176,11 +177,11 @@ async def _list_page(services: Services, asked: Asked) -> Sheet:
     return Sheet(_listed(page, asked.place), page.number, page.pages)
 
 
-def _listed(page: Page, place: Place) -> str:
+def _listed(page: Page[Ban], place: Place) -> str:
     if not page.total:
         return "I ignore nobody here."
     head = f"**Whom I ignore** ({page.total}), page {page.number} of {page.pages}"
-    return f"{head}\n{_entries(page.bans, place)}"
+    return f"{head}\n{_entries(page.entries, place)}"
 
 
 def _entries(bans: Iterable[Ban], place: Place) -> str:

@@ -11,8 +11,9 @@ from bot.cogs.replies.choosing import offer_personalities
 from bot.cogs.replies.paging import Asked, Sheet, pages_of, show_page
 from bot.errors import NotFoundError
 from bot.model import Personality
+from bot.services.pages import Page
 from bot.services.personalities.personalities import Personalities
-from bot.services.personalities.results import Added, Details, Page, Removed, Wish
+from bot.services.personalities.results import Added, Details, Removed, Wish
 
 NAME = "The personality's full name or one of its aliases"
 QUOTING = "A name of several words goes between quotation marks"
@@ -132,11 +133,11 @@ async def _list_page(services: Services, asked: Asked) -> Sheet:
     return Sheet(_listed(page, services.policy.command("add NAME")), page.number, page.pages)
 
 
-def _listed(page: Page, add: str) -> str:
+def _listed(page: Page[Personality], add: str) -> str:
     if not page.total:
         return f"You have not added a personality yet. {add} does it."
     head = f"**Your personalities** ({page.total}), page {page.number} of {page.pages}"
-    return "\n".join([head, *(f"• {_names(personality)}" for personality in page.personalities)])
+    return "\n".join([head, *(f"• {_names(personality)}" for personality in page.entries)])
 
 
 def _names(personality: Personality) -> str:

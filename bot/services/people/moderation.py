@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from bot.errors import InvalidInputError, NotFoundError
 from bot.model import EVERYBODY, EVERYWHERE, Ban, Clock, Member, Place, utc_now
-from bot.rules.commands.pages import turn_to
 from bot.rules.commands.permissions import is_owner
 from bot.rules.moderation import Target, check_reason, choose_guild, require_barrable, require_owner
+from bot.services.pages import Page, read_page
 from bot.services.policy import Policy
 from bot.store import blacklist
 from bot.store.changes import Action, Edit, Kind, ban_subject
 from bot.store.statement import Store
 
-PAGE_LENGTH = 10
 OWNERS_ONLY = "Only the bot's owner may bar a whole server."
 
 
@@ -32,16 +32,6 @@ class Barred:
 
     ban: Ban
     is_renewed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Up to ten bans; `number` counts from 1, `pages` is at least 1."""
-
-    bans: tuple[Ban, ...]
-    number: int
-    pages: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +82,7 @@ class Moderation:
             return found
         return [ban if ban.guild_id != EVERYWHERE and ban.user_id else replace(ban, reason=None) for ban in found]
 
-    async def list(self, member: Member, place: Place, number: int = 1) -> Page:
+    async def list(self, member: Member, place: Place, number: int = 1) -> Page[Ban]:
         """The bans of the server; the bot's owner sees those that count everywhere too, and all in direct messages.
 
         Ten a page, the newest first; a page beyond the last one is the last one.
@@ -100,10 +90,9 @@ class Moderation:
         guild_id = self._guild_of(member, place, everywhere=False)
         scope = blacklist.Scope(guild_id, with_everywhere=is_owner(member, self.policy.owner_id))
         now = self.clock()
-        total = sum(await self.store.fetch(blacklist.count(scope, now)))
-        number, pages = turn_to(number, total, PAGE_LENGTH)
-        bans = await self.store.fetch(blacklist.find_page(scope, now, PAGE_LENGTH, (number - 1) * PAGE_LENGTH))
-        return Page(tuple(bans), number, pages, total)
+        return await read_page(
+            self.store, number, blacklist.count(scope, now), partial(blacklist.find_page, scope, now)
+        )
 
     def _guild_of(self, member: Member, place: Place, *, everywhere: bool) -> int:
         return choose_guild(member, place, everywhere=everywhere, owner_id=self.policy.owner_id)

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from string import ascii_lowercase
 
 from bot.errors import ConfigurationError, ConflictError, InvalidInputError, NotAllowedError
@@ -20,10 +21,10 @@ from bot.rules.commands.names import (
     fold,
     unmarked,
 )
-from bot.rules.commands.pages import turn_to
 from bot.rules.wording import quoted
+from bot.services.pages import Page, read_page
 from bot.services.personalities.finding import find, look_for
-from bot.services.personalities.results import Added, Aliased, Details, Page, Removed, Wish
+from bot.services.personalities.results import Added, Aliased, Details, Removed, Wish
 from bot.services.policy import Policy
 from bot.services.ports import ProfileSource
 from bot.store import activations, aliases
@@ -32,8 +33,6 @@ from bot.store.changes import Action, Edit, Kind
 from bot.store.statement import Statement, Store
 
 log = logging.getLogger(__name__)
-
-PAGE_LENGTH = 10
 
 
 def random_letters() -> str:
@@ -100,12 +99,10 @@ class Personalities:
             raise NotAllowedError(f"Only who added {quoted(full_name)}, or the bot's owner, may remove it.")
         return Removed(details.personality, details.aliases, details.channel_ids)
 
-    async def list(self, member: Member, page: int = 1) -> Page:
+    async def list(self, member: Member, number: int = 1) -> Page[Personality]:
         """The member's own personalities, ten a page; for a number beyond an end, that end."""
-        total = sum(await self.store.fetch(rows_of.count_by_owner(member.user_id)))
-        page, pages = turn_to(page, total, PAGE_LENGTH)
-        own = await self.store.fetch(rows_of.find_by_owner(member.user_id, PAGE_LENGTH, (page - 1) * PAGE_LENGTH))
-        return Page(tuple(own), page, pages, total)
+        own = partial(rows_of.find_by_owner, member.user_id)
+        return await read_page(self.store, number, rows_of.count_by_owner(member.user_id), own)
 
     async def info(self, name: str) -> Details:
         """Everything about a personality, by name or alias; raises NotFoundError."""

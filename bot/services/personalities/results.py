@@ -34,16 +34,6 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Up to ten of a user's own personalities; `number` counts from 1, `pages` is at least 1."""
-
-    personalities: tuple[Personality, ...]
-    number: int
-    pages: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
 class Details:
     """A personality with its aliases and the channels it is active in."""
 

@@ -128,7 +128,7 @@ async def test_a_ban_ends_to_the_millisecond_and_is_swept_with_a_record(
     clock.advance(milliseconds=1)
     assert await gate.admit(Member(OTHER), "help", NSFW)
     assert not await moderation.check(ADMIN, NSFW, OTHER)
-    assert not (await moderation.list(ADMIN, NSFW)).bans
+    assert not (await moderation.list(ADMIN, NSFW)).entries
     with pytest.raises(NotFoundError):
         await moderation.lift(ADMIN, NSFW, OTHER)
     assert await upkeep.end_bans() == 1
@@ -180,17 +180,17 @@ async def test_a_list_shows_what_its_reader_decides_about(moderation: Moderation
     elsewhere = await bar(moderation, member=Member(7, is_administrator=True), place=ELSEWHERE)
     clock.advance(seconds=1)
     server = (await moderation.bar_server(HOST, GUILD, SPAM)).ban
-    assert (await moderation.list(ADMIN, NSFW)).bans == (here,)
-    assert (await moderation.list(HOST, NSFW)).bans == (server, there, here)
-    assert (await moderation.list(HOST, DM)).bans == (server, elsewhere, there, here)
+    assert (await moderation.list(ADMIN, NSFW)).entries == (here,)
+    assert (await moderation.list(HOST, NSFW)).entries == (server, there, here)
+    assert (await moderation.list(HOST, DM)).entries == (server, elsewhere, there, here)
 
 
 async def test_a_list_has_ten_a_page_and_a_page_beyond_the_last_is_the_last(moderation: Moderation) -> None:
     for user_id in range(1, 22):
         await moderation.bar(ADMIN, NSFW, Target(user_id), SPAM)
     page = await moderation.list(ADMIN, NSFW, 9)
-    assert (page.number, page.pages, page.total, len(page.bans)) == (3, 3, 21, 1)
-    assert len((await moderation.list(ADMIN, NSFW, 1)).bans) == 10
+    assert (page.number, page.pages, page.total, len(page.entries)) == (3, 3, 21, 1)
+    assert len((await moderation.list(ADMIN, NSFW, 1)).entries) == 10
 
 
 async def test_a_reason_is_at_most_500_characters(moderation: Moderation) -> None:

@@ -201,15 +201,15 @@ async def test_a_list_has_pages_of_ten_of_ones_own(offline: Personalities) -> No
         await offline.add(MEMBER, Wish(full_name=f"name {number:02}"))
     await offline.add(Member(OTHER), Wish(full_name="someone elses"))
     first, second = await offline.list(MEMBER), await offline.list(MEMBER, 2)
-    assert [p.full_name for p in first.personalities] == [f"name {number:02}" for number in range(10)]
-    assert [p.full_name for p in second.personalities] == ["name 10"]
+    assert [p.full_name for p in first.entries] == [f"name {number:02}" for number in range(10)]
+    assert [p.full_name for p in second.entries] == ["name 10"]
     assert (second.number, second.pages, second.total) == (2, 2, 11)
     assert [(await offline.list(MEMBER, page)).number for page in (0, -1, 3)] == [1, 1, 2]
 
 
 async def test_an_empty_list_has_one_empty_page(offline: Personalities) -> None:
     page = await offline.list(MEMBER)
-    assert (page.personalities, page.pages, page.total) == ((), 1, 0)
+    assert (page.entries, page.pages, page.total) == ((), 1, 0)
 
 
 async def test_an_alias_of_several_words_is_found_however_it_is_typed(offline: Personalities) -> None:
