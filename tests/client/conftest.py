@@ -176,6 +176,15 @@ async def process(world: World, **environment: str) -> AsyncIterator[asyncio.sub
         await child.communicate()
 
 
+@asynccontextmanager
+async def connected(world: World) -> AsyncIterator[None]:
+    """The bot as a process that listens; it ends by SIGKILL."""
+    before = world.discord.session_count
+    async with process(world):
+        await world.discord.wait_for_session(before, timeout_seconds=PATIENCE_SECONDS)
+        yield
+
+
 def _fields(environment: Mapping[str, str]) -> dict[str, Any]:
     """Environment variables as fields of Settings, the way it would read them."""
     return {name.lower(): value for name, value in environment.items() if name.lower() in Settings.model_fields}

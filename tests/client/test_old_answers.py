@@ -1,8 +1,6 @@
 """Answers that are a year old, or that a process before this one was about to change."""
 
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -11,7 +9,7 @@ from bot.model import snowflake_of, utc_now
 from bot.sandbox.discord import Message, User
 from bot.store.engine import connect, opened
 from bot.store.inspection import back_up
-from tests.client.conftest import PATIENCE_SECONDS, World, process
+from tests.client.conftest import World, connected
 from tests.client.test_answers import DELETE, RETRY, WEBHOOK_MESSAGE, WHO, answers, is_gone, rows, stands, until
 
 FOREVER_SECONDS = 3600.0
@@ -70,15 +68,6 @@ async def test_of_a_year_old_message_it_is_known_whose_it_is_and_it_can_be_delet
         assert "30 days" in (await home.discord.run_message_command(home.mira, old, RETRY)).content
         assert "deleted" in (await home.discord.run_message_command(home.mira, old, DELETE)).content
         assert is_gone(home, old)
-
-
-@asynccontextmanager
-async def connected(world: World) -> AsyncIterator[None]:
-    """The bot as a process that listens; it ends by SIGKILL."""
-    before = world.discord.session_count
-    async with process(world):
-        await world.discord.wait_for_session(before, timeout_seconds=PATIENCE_SECONDS)
-        yield
 
 
 @pytest.mark.parametrize("hangs", ["PATCH", "POST"])

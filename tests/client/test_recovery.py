@@ -1,13 +1,10 @@
 """The bot is killed in the middle of a turn and started again: one whole answer, and one paid for."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import discord
 import pytest
 
 from bot.sandbox.discord import Channel, Message
-from tests.client.conftest import PATIENCE_SECONDS, World, process
+from tests.client.conftest import PATIENCE_SECONDS, World, connected
 
 EXECUTE = "/webhooks/{webhook_id}/{webhook_token}"
 WRITE = "/channels/{channel_id}/messages"
@@ -23,15 +20,6 @@ async def home(world: World) -> World:
     world.ai.answers = lambda _: "\n\n".join(PARTS)
     world.ai.calls.clear()
     return world
-
-
-@asynccontextmanager
-async def connected(world: World) -> AsyncIterator[None]:
-    """The bot as a process that listens; it ends by SIGKILL."""
-    before = world.discord.session_count
-    async with process(world):
-        await world.discord.wait_for_session(before, timeout_seconds=PATIENCE_SECONDS)
-        yield
 
 
 async def spoken(world: World, channel: Channel, after: Message) -> list[str]:

@@ -15,10 +15,13 @@ from pydantic import SecretStr
 
 from bot.errors import NotAllowedError, NotFoundError, TzurotError
 from bot.model import (
+    Alias,
     Cause,
     GrantedToken,
     Heard,
+    Login,
     Member,
+    Personality,
     Place,
     Profile,
     Question,
@@ -40,7 +43,7 @@ from bot.services.ports import Told, Written
 from bot.services.recovery.channel_recovery import ChannelRecovery
 from bot.services.recovery.recovery import Recovery
 from bot.settings import load_settings
-from bot.store import turns
+from bot.store import aliases, logins, personalities, turns
 from bot.store.cipher import Cipher
 from bot.store.driver import SQLiteStore, open_store
 from bot.store.migrate import create_database
@@ -324,6 +327,15 @@ def new_dialogue(  # noqa: PLR0917 - fixtures are passed by pytest
         delivery=delivery,
         watermark=watermark,
         clock=clock,
+    )
+
+
+def lilith_and_her_user(cipher: Cipher, now: datetime) -> tuple[Statement, ...]:
+    """Lilith, who is called by an alias, and somebody who is logged in."""
+    return (
+        personalities.put(Personality("lilith-tzel-shani", "Lilith", OWNER, now)),
+        aliases.put(Alias("lilith", "lilith-tzel-shani", OWNER, now)),
+        logins.put(Login(USER, Secret("invented-token"), now), cipher),
     )
 
 

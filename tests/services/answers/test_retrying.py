@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from bot.errors import ConflictError, NotAllowedError, NotFoundError, UnavailableError, UncertainError
-from bot.model import Alias, Login, Mapping, Member, Personality, Place, Secret, snowflake_of
+from bot.model import Mapping, Member, Place, Secret, snowflake_of
 from bot.services.answers.answers import Answers
 from bot.services.answers.retrying import Retrying
 from bot.services.answers.rewriting import Rewriting
 from bot.services.dialogue.dialogue import Dialogue
 from bot.services.recovery.channel_recovery import ChannelRecovery
-from bot.store import aliases, logins, messages, personalities, turns
+from bot.store import messages, personalities, turns
 from bot.store.cipher import Cipher
 from bot.store.statement import Statement
 from tests.services.conftest import (
@@ -33,6 +33,7 @@ from tests.services.conftest import (
     FakeThinker,
     go_through,
     heard,
+    lilith_and_her_user,
     rows,
 )
 
@@ -81,6 +82,12 @@ class House:
     def begin_retry(self) -> "asyncio.Task[None]":
         return asyncio.create_task(self.retrying.retry(USER, self.first))
 
+    async def retry_until_decided(self) -> "asyncio.Task[None]":
+        running = self.begin_retry()
+        while not await self.left():  # noqa: ASYNC110 - of a commit nobody tells
+            await asyncio.sleep(0)
+        return running
+
     async def left(self) -> list[dict[str, Any]]:
         return await rows(self.dialogue.store, "SELECT * FROM rewrites")
 
@@ -96,9 +103,7 @@ async def house(  # noqa: PLR0917 - fixtures are passed by pytest
     confirmer: FakeConfirmer,
 ) -> AsyncIterator[House]:
     await new_dialogue.store.write(
-        personalities.put(Personality("lilith-tzel-shani", "Lilith", OWNER, clock())),
-        aliases.put(Alias("lilith", "lilith-tzel-shani", OWNER, clock())),
-        logins.put(Login(USER, Secret("invented-token"), clock()), cipher),
+        *lilith_and_her_user(cipher, clock()),
     )
     answers = Answers(rewriting=Rewriting(delivery=new_dialogue.delivery))
     retrying = Retrying(dialogue=new_dialogue, answers=answers, history=history)
@@ -200,9 +205,7 @@ async def test_a_longer_answer_waits_until_it_is_its_turn_in_the_channel(house: 
     await house.answer(A)
     house.will_say(B, C)
     with house.dialogue.line(NSFW.channel_id):
-        running = house.begin_retry()
-        while not await house.left():  # noqa: ASYNC110 - of a commit nobody tells
-            await asyncio.sleep(0)
+        running = await house.retry_until_decided()
         assert house.texts == [A]
     await asyncio.wait_for(running, TIMEOUT_SECONDS)
     assert house.texts == [B, C]
@@ -212,9 +215,7 @@ async def test_an_end_that_comes_first_leaves_it_to_the_next_process(house: Hous
     await house.answer(A)
     house.will_say(B, C)
     with house.dialogue.line(NSFW.channel_id):
-        running = house.begin_retry()
-        while not await house.left():  # noqa: ASYNC110 - of a commit nobody tells
-            await asyncio.sleep(0)
+        running = await house.retry_until_decided()
         house.dialogue.stop_hearing()
     await asyncio.wait_for(running, TIMEOUT_SECONDS)
     assert house.texts == [A]

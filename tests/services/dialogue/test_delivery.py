@@ -7,15 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import NotAllowedError, TzurotError, UnavailableError, UncertainError
-from bot.model import Alias, Login, Personality, Secret
 from bot.services.dialogue.deletions import REMEMBERED_DELETIONS, Deletions
 from bot.services.dialogue.dialogue import Dialogue
-from bot.store import aliases, logins, personalities
 from bot.store.cipher import Cipher
 from tests.services.conftest import (
-    OWNER,
     TIMEOUT_SECONDS,
-    USER,
     Clock,
     FakeConfirmer,
     FakeHistory,
@@ -23,6 +19,7 @@ from tests.services.conftest import (
     FakeThinker,
     answered_for_another,
     heard,
+    lilith_and_her_user,
     rows,
 )
 
@@ -36,9 +33,7 @@ async def dialogue(
 ) -> AsyncIterator[Dialogue]:
     """Lilith, who says two messages to everyone who is logged in."""
     await new_dialogue.store.write(
-        personalities.put(Personality("lilith-tzel-shani", "Lilith", OWNER, clock())),
-        aliases.put(Alias("lilith", "lilith-tzel-shani", OWNER, clock())),
-        logins.put(Login(USER, Secret("invented-token"), clock()), cipher),
+        *lilith_and_her_user(cipher, clock()),
     )
     thinker.answer_with = lambda _: "\n\n".join(PARTS)
     yield new_dialogue

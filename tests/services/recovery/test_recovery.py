@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bot.errors import NotAllowedError, UnavailableError
-from bot.model import Alias, Ban, Cause, Login, Mapping, Personality, Place, Recovered, Secret, Turn, TurnState
+from bot.model import Ban, Cause, Mapping, Place, Recovered, Secret, Turn, TurnState
 from bot.services.dialogue.dialogue import Dialogue
 from bot.services.recovery.channel_recovery import ChannelRecovery
-from bot.store import aliases, blacklist, logins, messages, personalities, turns
+from bot.store import blacklist, logins, messages, personalities, turns
 from bot.store.cipher import Cipher
 from bot.store.statement import Statement, Store
 from tests.services.conftest import (
@@ -30,6 +30,7 @@ from tests.services.conftest import (
     answered_for_another,
     go_through,
     heard,
+    lilith_and_her_user,
     rows,
 )
 
@@ -101,9 +102,7 @@ async def house(  # noqa: PLR0917 - fixtures are passed by pytest
 ) -> AsyncIterator[House]:
     store = new_dialogue.store
     await store.write(
-        personalities.put(Personality("lilith-tzel-shani", "Lilith", OWNER, clock())),
-        aliases.put(Alias("lilith", "lilith-tzel-shani", OWNER, clock())),
-        logins.put(Login(USER, Secret("invented-token"), clock()), cipher),
+        *lilith_and_her_user(cipher, clock()),
     )
     herald = FakeHerald()
     channels = ChannelRecovery(dialogue=new_dialogue, history=history, herald=herald)
